@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak offline-test fuzz release-test fast-test lint setup funasr models common-models lock sbom clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak offline-test fuzz ray-test release-test fast-test lint setup funasr models common-models lock sbom clean
 
 talk: common-models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -20,7 +20,7 @@ demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not release and not clients and not browser and not soak and not offline and not fuzz"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not release and not clients and not browser and not soak and not offline and not fuzz and not ray"
 
 # Other people's clients, of the services and of Realtime: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
@@ -51,6 +51,11 @@ fuzz: common-models
 # Every command, watched in a network namespace: it connects to this machine alone.
 offline-test: $(VENV)/.test-ready models
 	@$(BIN)/python -m pytest -m offline tests/offline
+
+# Several nodes of Ray's on this machine. Installs the extra `ray`, 200 MB, into the environment.
+ray-test: $(VENV)/.test-ready common-models
+	@$(BIN)/python -c "import ray.serve, ray.data" 2>/dev/null || $(BIN)/pip install -q -c constraints.txt -e ".[ray]"
+	@$(BIN)/python -m pytest -m ray tests/ray
 
 # The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
 release-test: setup
@@ -90,7 +95,7 @@ models: setup
 # Pin every dependency again, the newest releases, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra otel --extra dev --extra funasr \
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra otel --extra ray --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
 
 # What a release consists of, in CycloneDX's form.

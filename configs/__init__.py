@@ -16,3 +16,4 @@ for _name in (
     "DO_NOT_TRACK",  # whoever else heeds it
 ):
     os.environ.setdefault(_name, "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's own

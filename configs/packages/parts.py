@@ -136,7 +136,8 @@ def _inside(distribution: metadata.Distribution, package: Part) -> Iterator[Part
     named: dict[str, Part] = {}
     for component in _bills(distribution):
         name, licence = str(component["name"]), licence_of(_stated(component))
-        if canonicalize_name(name) != package.name and component.get("scope") not in _NOT_IN_THE_WHEEL:
+        of_its_own = canonicalize_name(name) != package.name and component.get("type") != "file"
+        if of_its_own and component.get("scope") not in _NOT_IN_THE_WHEEL:
             version = str(component.get("version") or "")
             key = library_name(name)
             named.setdefault(key, _library(key, package, licence or row("libraries", key), version))
