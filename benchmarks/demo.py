@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def slowed_down(tokens_s: float | None, rivals: ExitStack) -> Speed | None:
     `rivals` ends them.
     """
     amount, used, wanted = 0.0, ExitStack(), tokens_s
-    too_few, too_many = 0.0, float("inf")  # rivals
+    fewer, more = None, None  # (rivals, tokens a second) that are too few, too many
     for _ in range(_TRIES):
         speed = measure(MODEL, [])
         if speed is None:
@@ -90,13 +91,16 @@ def slowed_down(tokens_s: float | None, rivals: ExitStack) -> Speed | None:
             tell(f"not measured: this machine writes {speed.write_tokens_s} tokens a second, {wanted} are wanted")
             return None
         if speed.write_tokens_s < wanted:
-            too_many = amount
+            more = amount, speed.write_tokens_s
         else:
-            too_few = amount
-        # A model beside r rivals of its own priority has 1 / (1 + r) of a core, or less where its threads wait for
-        # each other.
-        fair = (1 + amount) * speed.write_tokens_s / wanted - 1
-        amount = fair if too_few < fair < too_many else (too_few + min(too_many, 2 * too_few + 1)) / 2
+            fewer = amount, speed.write_tokens_s
+        if fewer and more:
+            share = math.log(fewer[1] / wanted) / math.log(fewer[1] / more[1])
+            amount = fewer[0] + (more[0] - fewer[0]) * share
+        else:
+            # A model beside r rivals of its own priority has 1 / (1 + r) of a core, or less where its threads wait for
+            # each other.
+            amount = (1 + amount) * speed.write_tokens_s / wanted - 1
         used.close()
         used.enter_context(_rivals(amount))
     used.close()

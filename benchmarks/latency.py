@@ -42,6 +42,7 @@ def main() -> None:
         "--peer", nargs="?", const="all", choices=["all", *_PEERS], help="peers, too (put into the cache folder)"
     )
     parser.add_argument("--realtime", action="store_true", help="a Realtime client and the page, too")
+    parser.add_argument("--without", nargs="+", default=[], metavar="SIDE", help="sides to leave out, by their names")
     parser.add_argument("--simulated", action="store_true", help="in virtual time instead: a minute, no load, no HTTP")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
@@ -110,20 +111,25 @@ def _sides(
     services = opened.enter_context(ServicesProcess())
     llm = LlmService(settings, upstream=f"http://127.0.0.1:{services.port}/v1")
     opened.callback(llm.close)
-    sides: list[Side] = [Huiyin(llm.settings, services.port, Delays(), llm.settings.llm.port)]
-    opened.callback(sides[0].close)
-    makers: list[Callable[[], Side]] = []
+    makers: dict[str, Callable[[], Side]] = {
+        Huiyin.name: lambda: Huiyin(llm.settings, services.port, Delays(), llm.settings.llm.port)
+    }
     if args.realtime:
         changes = server_settings(llm.settings, services.port)
         url = opened.enter_context(server_process(folder / "realtime.log", **changes)).url
-        makers += [lambda: Realtime(url), lambda: Page(url)]
+        makers |= {Realtime.name: lambda: Realtime(url), Page.name: lambda: Page(url)}
     if args.peer:
         every = [PIPECAT, LIVEKIT, *([PIPECAT_SOCKET] if args.realtime else [])]
         programs = every if args.peer == "all" else [_PEERS[args.peer]]
-        makers += [lambda program=program: Peer(program, folder.parent, services.port) for program in programs]
-    for make in makers:
-        sides.append(make())
-        opened.callback(sides[-1].close)
+        for program in programs:
+            makers[program.name] = lambda program=program: Peer(program, folder.parent, services.port)
+    if unknown := set(args.without) - set(makers):
+        raise SystemExit(f"no side {', '.join(sorted(unknown))}: there are {', '.join(makers)}")
+    sides: list[Side] = []
+    for name, make in makers.items():
+        if name not in args.without:
+            sides.append(make())
+            opened.callback(sides[-1].close)
     return sides, services.play
 
 

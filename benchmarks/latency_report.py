@@ -140,9 +140,9 @@ def _lines(measured: Sequence[Measurement], about: Mapping[str, str], targets: T
         yield from ("", source())
         yield from table(("p50, as a share of", *peers), _shares(measured, sides, peers))
     answered = [m for m in measured if m.limit_s is not None and m.latency_s is not None]
-    if answered:
+    if reached := [*_targets(measured, answered, sides, targets), *_beside_peers_servers(measured, sides)]:
         yield from ("", source())
-        yield from table(("target", "", "reached?"), _targets(measured, answered, sides, targets))
+        yield from table(("target", "", "reached?"), reached)
     with_parts = [m for m in measured if m.parts and m.latency_s is not None]
     if with_parts:
         yield from ("", source())
@@ -168,7 +168,9 @@ def _cells(r: Row) -> list[str]:
 def _targets(
     measured: Sequence[Measurement], answered: Sequence[Measurement], sides: Sequence[str], targets: Targets
 ) -> Iterator[list[str]]:
-    """`answered`: the measurements with a limit and a latency."""
+    """Of the desktop loop. `answered`: the measurements with a limit and a latency, which are its own."""
+    if not answered:
+        return
     limit_s, latency_s = (statistics.median(v) for v in zip(*((m.limit_s, m.latency_s) for m in answered), strict=True))
     mine = row(measured, answered[0].side, "all")
     ratio = latency_s / limit_s
@@ -183,6 +185,9 @@ def _targets(
             more_s = row(measured, side, "all").p50_s - mine.p50_s
             wanted = f"{side} p50 ≤ {mine.side}'s + {target_s * 1000:.0f} ms"
             yield [wanted, f"{more_s * 1000:+.0f} ms", _verdict(more_s <= target_s)]
+
+
+def _beside_peers_servers(measured: Sequence[Measurement], sides: Sequence[str]) -> Iterator[list[str]]:
     for peer in ("pipecat-ws", "livekit"):
         if "realtime" in sides and peer in sides:
             remote = row(measured, "realtime", "all")

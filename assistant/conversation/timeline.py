@@ -134,6 +134,7 @@ class Picture:
         return x, self._head + row * self._row_height + _TOP + lane * _LANE
 
     def _fitting(self, text: str, width: float) -> str:
+        text = " ".join(text.split())  # a clause may span two paragraphs, and Pillow measures single lines alone
         if not self.knows_chinese and not text.isascii():
             return ""
         if self._draw.textlength(text, font=self._font) <= width:

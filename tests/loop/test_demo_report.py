@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.timeline import Picture
 from huiyin.assistant.conversation.trace import Trace, first_audible, last_audible
 from huiyin.assistant.dialogue.items import Turn
+from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
 from huiyin.assistant.ports import BLOCK
 from huiyin.assistant.scenario.hearing import ScriptedUtterance
@@ -127,6 +129,15 @@ def test_files_are_whole(report: DemoReport, tmp_path: Path) -> None:
     assert [turn["latency_ms"] for turn in json.loads(data)["turns"]] == [1500, 700]
     image = Image.open(io.BytesIO(picture))
     assert len(image.getcolors(maxcolors=100_000) or []) > 5, "something is drawn"
+
+
+def test_a_clause_of_two_paragraphs_is_one_line() -> None:
+    picture, out = Picture(5.0), io.StringIO()
+    picture.bar("assistant", 1.0, 4.0, "a story:\n\nOnce")  # raised ValueError, at the end of a whole demo
+    captions = Captions(out)
+    captions(1.0, on.SpeechAsked(1, clause=0, text="a story:\n\nOnce"))
+    captions(2.0, on.ReplyStarted(1))
+    assert len(out.getvalue().splitlines()) == 1
 
 
 def test_sound_is_found_where_it_is() -> None:

@@ -70,4 +70,4 @@ class Captions:
         self._line(ASSISTANT, text)
 
     def _line(self, who: str, text: str) -> None:
-        print(f"{head(who)}{text}", file=self._out, flush=True)
+        print(f"{head(who)}{' '.join(text.split())}", file=self._out, flush=True)
