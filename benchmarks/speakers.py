@@ -28,7 +28,6 @@ from benchmarks.latency_speech import pauses_in, speech_in
 from benchmarks.output import percent, show
 from benchmarks.sentences import DATA
 from benchmarks.wake import in_room
-from huiyin.assistant.conversation.speaker_gate import OTHER_VOICE
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.configs import settings as config
@@ -42,6 +41,7 @@ from huiyin.services.asr.speakers.embedding import SpeakerEngine, load_speaker_e
 from huiyin.services.common.audio import decode
 
 LENGTHS_S = (1.0, 1.5, 2.0, 3.0)
+_TURNS_S = (0.5, 0.7, *LENGTHS_S)  # speech over a reply is judged sooner than a turn
 ROOM = "living room, 2 m"  # of benchmarks.wake: noise 12 dB below the speech
 _ENROLLED_S = 10.0
 _LONGEST_S = 60.0  # a recording
@@ -87,7 +87,7 @@ def main() -> None:
     engine = load_speaker_engine(store.ensure, settings.asr.threads)
     clips = read_clips(args.half, settings, args.clones)
     if args.enrolled:
-        show(["turns", "room", "own", "own refused", "others'", "others' let in"], _enrolled(clips, engine))
+        show(["turns", "room", "own", "own refused", "others'", "others' let in"], _enrolled(clips, engine, settings))
         return
     lengths = [f"{length_s:g} s" for length_s in LENGTHS_S]
     show(["speech", "speakers", "pairs at 2 s", *lengths, "2 s, noisy room"], _equal_errors(clips, engine))
@@ -185,7 +185,7 @@ class _Pairs:
         return self._valid & member[:, None] & member[None, :]
 
 
-def _enrolled(clips: Sequence[Clip], engine: SpeakerEngine) -> Iterator[Sequence[str]]:
+def _enrolled(clips: Sequence[Clip], engine: SpeakerEngine, settings: config.Settings) -> Iterator[Sequence[str]]:
     """Turns of one length against ten seconds of other recordings of their speaker, and of all others of the corpus."""
     own: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
     turns: list[tuple[tuple[str, str], Samples]] = []
@@ -195,7 +195,8 @@ def _enrolled(clips: Sequence[Clip], engine: SpeakerEngine) -> Iterator[Sequence
         if count:
             own[who] = engine.embed([np.concatenate(sounds[:count])[: round(_ENROLLED_S * SAMPLE_RATE)]])[0]
             turns += [(who, sound) for sound in sounds[count:]]
-    for length_s in LENGTHS_S:
+    least = settings.turns.least_likeness
+    for length_s in _TURNS_S:
         size = round(length_s * SAMPLE_RATE)
         chosen = [(who, sound[:size]) for who, sound in turns if len(sound) >= size]
         for room in ("", ROOM):
@@ -203,7 +204,7 @@ def _enrolled(clips: Sequence[Clip], engine: SpeakerEngine) -> Iterator[Sequence
             scores = engine.embed(heard) @ np.stack(list(own.values())).T
             same = np.array([[who == other for other in own] for who, _ in chosen])
             others = np.array([[who[0] == other[0] for other in own] for who, _ in chosen]) & ~same
-            refused, let_in = scores[same] < OTHER_VOICE, scores[others] >= OTHER_VOICE
+            refused, let_in = scores[same] < least, scores[others] >= least
             yield (
                 f"{length_s:g} s",
                 room or "none, as recorded",

@@ -147,9 +147,10 @@ class TalkSettings:
     """empty: <user data>/huiyin/sessions, beside other data of yours; only you can read it"""
     private: bool = setting(False)
     """true, or --private: nothing of a conversation touches the disk, neither its words nor their sound"""
-    other_voices: str = setting("answered", choices=("answered", "unanswered"))
-    """unanswered: only the voice of `huiyin enroll` gets replies, no television and no guest, though these still stop
-    one; answered: whoever speaks, as nobody is enrolled at first"""
+    other_voices: str = setting("answered", choices=("answered", "unanswered", "marked"))
+    """unanswered: only the voice of `huiyin enroll` gets replies and stops them, no television and no guest; marked:
+    these are answered, and the model is told that it is another person; answered: whoever speaks, as nobody is
+    enrolled at first"""
     otlp_url: str = setting("")
     """a trace of each turn goes to this OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318; never what
     was said. Needs huiyin[otel]; empty: no traces, and nothing of OpenTelemetry is loaded"""

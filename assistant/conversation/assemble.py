@@ -22,7 +22,7 @@ from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.presence import mark_live, presence_at
 from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
-from huiyin.assistant.conversation.speaker_gate import GatedRecogniser, http_voice
+from huiyin.assistant.conversation.speaker_gate import http_voice, knowing
 from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.conversation.waking import WakingEar
@@ -39,6 +39,7 @@ from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ears.voiceprint import Voiceprint, voice_file
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.messages import said
@@ -74,7 +75,7 @@ def assemble(
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
     may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
     `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, PersonaError for a voice
-    that there is not, VoiceprintError where only one voice is to be answered and none is enrolled, SettingsError for
+    that there is not, VoiceprintError where the user's is to be told from others and is not enrolled, SettingsError for
     traces without OpenTelemetry.
     """
     settings = services.settings
@@ -95,9 +96,8 @@ def assemble(
     world = RealWorld()
     name = session_name()
     parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
-    if listen and settings.talk.other_voices == "unanswered":
-        own = Voiceprint.read(voice_file())
-        parts = replace(parts, recogniser=GatedRecogniser(parts.recogniser, http_voice(services), own))
+    if listen and settings.talk.other_voices != "answered":
+        parts = knowing(Voiceprint.read(voice_file()), http_voice(services), parts, settings)
     waking = _waking(services, world, listener, parts, port)
     if waking:
         parts = replace(parts, recogniser=waking)
@@ -196,6 +196,11 @@ def prepare(
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
             services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
+    if listen and services.settings.talk.other_voices != "answered":
+        with suppress(ServiceError):  # so does the one that tells voices apart
+            services.speaker(
+                bytes(2 * SAMPLE_RATE), f"audio/pcm;rate={SAMPLE_RATE}", lambda _: None, timeout_s=_WARM_UP_LIMIT_S
+            ).one()
     situation = Situation(datetime.now().astimezone(), services.settings.talk.place, [tool.name for tool in tools])
     messages = persona.messages(history or History(), "", situation=situation)
     try:

@@ -57,6 +57,15 @@ class PauseJudged(Public):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VoiceJudged(Public):
+    """How like the enrolled voice (a cosine, -1..1) the speech over a reply up to `end_s` sounds; None: it cannot be
+    told."""
+
+    end_s: float
+    likeness: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TurnEnded(Public):
     """The user's turn, from `start_s` to `end_s`, is over. Its words are the `Recognised` of this generation, before or
     after this. A turn that goes on before its reply has begun ends again, with the same `start_s`."""
@@ -86,7 +95,8 @@ class RecognitionAsked(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class Recognised(Public):
-    """The turn so far as text, with its tags."""
+    """The turn so far as text, with its tags; `transcript.other_voice`: where another voice than the enrolled one says
+    it, and such turns are marked."""
 
     transcript: Transcript
 
@@ -255,6 +265,8 @@ def told(what: ev.Event | do.Action) -> Public | None:
             return PauseJudged(by="sound", probability=probability)
         case ev.WordsJudged(generation=number, probability=known):
             return PauseJudged(number, by="words", probability=known)
+        case ev.VoiceScored(end_s=end_s, likeness=likeness):
+            return VoiceJudged(end_s=end_s, likeness=likeness)
         case do.Transcribe(generation=number, start_s=start_s, end_s=end_s):
             return RecognitionAsked(number, start_s=start_s, end_s=end_s)
         case ev.Transcribed(generation=number, transcript=transcript):

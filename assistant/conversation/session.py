@@ -102,11 +102,11 @@ class Session:
         """Where its sound comes from and goes to."""
         return self._port
 
-    def messages(self, user: str | None, mood: Mood | None = None) -> list[Message]:
+    def messages(self, user: str | None, mood: Mood | None = None, *, other_voice: bool = False) -> list[Message]:
         """What the model is sent now, as `Persona.messages`."""
         names = [tool.name for tool in self._tools]
         situation = Situation(self._world.date_time, self.settings.talk.place, names, self._recall)
-        return self.persona.messages(self.history, user, mood, situation)
+        return self.persona.messages(self.history, user, mood, situation, other_voice=other_voice)
 
     def start(self) -> None:
         """Begin to hear. Raises PortError."""
@@ -260,10 +260,8 @@ class Session:
         match action:
             case do.Transcribe(generation=generation, start_s=start_s, end_s=end_s):
                 self._stages.transcribe(generation, start_s, end_s)
-            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
-                self._stages.score(start_s, end_s)
-            case do.JudgeWords(generation=generation, text=text):
-                self._stages.judge_words(generation, text)
+            case do.ScoreEndpoint() | do.JudgeWords() | do.JudgeVoice():
+                self._stages.judge(action)
             case do.AskLlm(generation=generation, transcript=transcript):
                 self._ask(generation, transcript)
             case do.Open(generation=generation, transcript=transcript):
@@ -303,7 +301,8 @@ class Session:
         reply = self._replies[generation]
         reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.last_turns()])
-        reply.messages = self.messages(transcript.text if transcript else None, mood)
+        by_other = bool(transcript and transcript.other_voice)
+        reply.messages = self.messages(transcript.text if transcript else None, mood, other_voice=by_other)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
         check = None
         if transcript and self.persona.written_in and not self._tools:
@@ -352,11 +351,12 @@ class Session:
             self._stages.synthesise(generation, clause, text, reply.style, self.persona.pronunciations)
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
-        reply = self._replies[generation]
-        mood = mood_of(transcript)
+        reply, mood, other_voice = self._replies[generation], mood_of(transcript), transcript.other_voice
         is_spoken = bool(reply.texts) or interrupted  # else it only calls tools, or is not wanted
         heard = self._replies.heard(generation, self._loudspeaker) if is_spoken else None
-        turn = self.history.commit(transcript.text, heard, interrupted=interrupted, mood=mood, calls=reply.calls)
+        turn = self.history.commit(
+            transcript.text, heard, interrupted=interrupted, mood=mood, calls=reply.calls, other_voice=other_voice
+        )
         self.tell(
             public.TurnCommitted(
                 generation, transcript=transcript, turn=turn, messages=reply.messages, style=reply.style

@@ -7,6 +7,7 @@ line is skipped when reading, and cut off before anything is added.
     {"huiyin_session": 2, "started": "2026-11-28T20:14:50+00:00", "persona": "huiyin"}
     {"at": "…", "items": [{"type": "user", "id": "item_1", "text": "Hi.", "mood": {"emotion": null, "events": []}},
                           {"type": "assistant", "id": "item_2", "text": "Hello!", "interrupted": false}]}
+    … "mood": {…}, "other_voice": true}         (of a user's item) another person said it
     {"forgotten": 1, "summary": "…"}            so many of the oldest turns are no longer sent to the model
     {"edited": "item_2", "item": {…}}           this item was truncated; or added: behind "after", where that is given
     {"edited": "item_2", "item": null}          this item was deleted
@@ -260,7 +261,11 @@ def _now() -> str:
 
 def _as_data(item: Item) -> dict[str, Any]:
     data = {"type": _NAMES[type(item)], **vars(item)}
-    return {**data, "mood": _mood_as_data(item.mood)} if isinstance(item, UserItem) else data
+    if not isinstance(item, UserItem):
+        return data
+    if not item.other_voice:  # lines are as they were before there was such a mark
+        del data["other_voice"]
+    return {**data, "mood": _mood_as_data(item.mood)}
 
 
 def _as_item(data: dict[str, Any]) -> Item:

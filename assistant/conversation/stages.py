@@ -22,6 +22,7 @@ from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Loudspeaker, Pcm16
+from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
 
@@ -64,10 +65,10 @@ class Recogniser(Protocol):
 
 
 class Judge(Protocol):
-    """Whether a turn is complete: by its sound, or by its words."""
+    """Whether a turn is complete, by its sound or by its words; or whether it is the enrolled voice."""
 
     def judge(self, turn: TurnSoFar) -> Source[float | None]:
-        """One probability, 0..1; None: it cannot tell."""
+        """One probability, 0..1, of a voice its likeness, -1..1; None: it cannot tell."""
 
 
 class Model(Protocol):
@@ -102,12 +103,14 @@ class Parts:
     voice: Voice
     by_sound: Judge | None = None
     by_words: Judge | None = None
+    by_voice: Judge | None = None
     model_invents: bool = False
 
     @property
-    def judges(self) -> set[Literal["sound", "words"]]:
-        """By what a pause is judged."""
-        return {name for name, judge in (("sound", self.by_sound), ("words", self.by_words)) if judge}  # type: ignore[misc]
+    def judges(self) -> set[Literal["sound", "words", "voice"]]:
+        """By what a pause is judged; and whether speech over a reply is, by its voice."""
+        judges = (("sound", self.by_sound), ("words", self.by_words), ("voice", self.by_voice))
+        return {name for name, judge in judges if judge}  # type: ignore[misc]
 
 
 class Stages:
@@ -141,6 +144,16 @@ class Stages:
             lambda transcript: self._post(ev.Transcribed(self._world.now, generation, self._understand(transcript))),
         )  # fmt: skip
 
+    def judge(self, action: do.ScoreEndpoint | do.JudgeWords | do.JudgeVoice) -> None:
+        """Ask a judge."""
+        match action:
+            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
+                self.score(start_s, end_s)
+            case do.JudgeWords(generation=generation, text=text):
+                self.judge_words(generation, text)
+            case do.JudgeVoice(start_s=start_s, end_s=end_s):
+                self.judge_voice(start_s, end_s)
+
     def score(self, start_s: float, end_s: float) -> None:
         """Judge by the sound from `start_s` on whether the turn that has paused at `end_s` is complete."""
 
@@ -160,6 +173,15 @@ class Stages:
             asked = self._asked[generation]
             turn = self._turn(generation, asked.start_s, asked.end_s, text)
             self._keep(generation, self._judge(judge, turn, take))
+
+    def judge_voice(self, start_s: float, end_s: float) -> None:
+        """Judge whether the sound between two times is the enrolled voice."""
+
+        def take(likeness: float | None) -> None:
+            self._post(ev.VoiceScored(self._world.now, end_s, likeness))
+
+        if judge := self._parts.by_voice:
+            self._keep_alone("voice", self._judge(judge, self._turn(0, start_s, end_s), take))
 
     def set_voice(self, voice: Voice) -> None:
         """From the next reply on."""
@@ -301,11 +323,11 @@ class Stages:
     def _keep(self, generation: int, run: Run) -> None:
         self._runs.setdefault(generation, []).append(run)
 
-    def _post(self, event: ev.EndpointScored | ev.ReplyEvent) -> None:
+    def _post(self, event: ev.EndpointScored | ev.VoiceScored | ev.ReplyEvent) -> None:
         """Let it be handled next, unless its generation is cancelled before its turn comes."""
 
         def handle() -> None:
-            if isinstance(event, ev.EndpointScored) or event.generation > self._gone:
+            if not isinstance(event, ev.ReplyEvent) or event.generation > self._gone:
                 self._handle(event)
 
         self._world.at(event.at_s, handle)

@@ -42,6 +42,7 @@ RECENT_TURNS = 40  # how the user sounded, and in which language, still matters 
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
+_OTHER_VOICE = {"zh": "（这是另一个人在说话，不是用户）", "en": "(Another person says this, not the user)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
 _REDUCED = 0.6  # of the limit, once it is exceeded: the next time is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
@@ -195,14 +196,16 @@ class History:
         interrupted: bool,
         mood: Mood = NO_MOOD,
         calls: Iterable[CalledTool] = (),
+        other_voice: bool = False,
     ) -> Turn:
         """Add what the user said and heard, and the tools that were called. The turn with all items since the last.
 
         `user`: what they said, '' where nothing was or its item has already been added; `mood`: how. `clauses`: of the
         reply, None where nothing was to be spoken: without a reply to its end the turn is not over (`turns`).
+        `other_voice`: see `UserItem`.
         """
         if user := user.strip():
-            self._add(UserItem(user, mood))
+            self._add(UserItem(user, mood, other_voice))
         if clauses is not None:
             self._add(AssistantItem(heard_text(clauses), interrupted))
         for call in calls:
@@ -325,8 +328,8 @@ class History:
         cut_off = ""  # the last reply, if it was cut off
         for item in sent:
             match item:
-                case UserItem(text):
-                    _add(messages, "user", _interruption(cut_off, text) + text)
+                case UserItem(text, other_voice=other_voice):
+                    _add(messages, "user", _interruption(cut_off, text) + by_other_voice(text, other_voice=other_voice))
                     cut_off = ""
                 case AssistantItem(text, interrupted):
                     _open(messages, text)
@@ -339,6 +342,11 @@ class History:
                 case SystemNote(text):
                     messages.append({"role": "system", "content": text})
         return messages
+
+
+def by_other_voice(words: str, *, other_voice: bool = True) -> str:
+    """`words` as the model reads them: with a line before those that another person said."""
+    return f"{_OTHER_VOICE[language_of(words)]}\n{words}" if other_voice and words else words
 
 
 def _calls_behind_words(items: list[Item]) -> list[Item]:

@@ -20,10 +20,11 @@ class Item:
 
 @dataclass(frozen=True)
 class UserItem(Item):
-    """What the user said, and how it sounded."""
+    """What the user said, and how it sounded. `other_voice`: another person said it, as the voice is not theirs."""
 
     text: str
     mood: Mood = NO_MOOD
+    other_voice: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from huiyin.assistant.dialogue.clauses import split
-from huiyin.assistant.dialogue.history import History, Message
+from huiyin.assistant.dialogue.history import History, Message, by_other_voice
 from huiyin.assistant.dialogue.language import language_hint, language_of
 from huiyin.assistant.dialogue.mood import Mood, mood_line
 from huiyin.assistant.dialogue.openers import KINDS
@@ -148,12 +148,14 @@ class Persona:
         return "\n".join([self.system, *told])
 
     def messages(
-        self, history: History, user: str | None, mood: Mood | None = None, situation: Situation | None = None
-    ) -> list[Message]:
+        self, history: History, user: str | None, mood: Mood | None = None, situation: Situation | None = None,
+        *, other_voice: bool = False,
+    ) -> list[Message]:  # fmt: skip
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
         keep hitting), then the user's words, with lines before them on how they sounded, what is remembered, the time
         and the language to answer in, where these are worth one. `user` None: a reply to the history as it stands,
-        such as to a tool's result; where it has nothing to be answered, a line asks for one."""
+        such as to a tool's result; where it has nothing to be answered, a line asks for one. `other_voice`: another
+        person says it."""
         lines = []
         if user:
             recent = history.last_turns()
@@ -165,6 +167,7 @@ class Persona:
                 situation.time_line(user) if situation and self.written_in else "",
                 language_hint(user, last_reply, self.replies_in),
             ]
+            user = by_other_voice(user, other_voice=other_voice)
         words = history.opening(self.language) if user is None else "\n".join([*filter(None, lines), user])
         return [
             {"role": "system", "content": self.system_prompt(situation) + earlier(history.summary)},

@@ -14,6 +14,7 @@ A file is one scenario:
       llm: {first_token_ms: 150, tokens_per_s: 40}
       tts: {first_audio_ms: 100, real_time_factor: 0.2}
       endpoint: {takes_ms: 60}
+      speaker: {takes_ms: 50}                           # to tell a voice, where talk.other_voices is not answered
     room: {rt60_s: 0.3, noise_dbfs: -66}                # room and live depth: any number of ports.room.RoomSettings
     voice: formants        # room depth: a made voice in no language, always there; hibari: a real one, English. Real
                            # services are spoken to with a voice of their own unless one is named
@@ -52,6 +53,8 @@ and may have
     emotion: {sad: 0.8}    label and confidence, as the recogniser gives them;  events: [laughter];  language: zh
     lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down it is not recognised
     speaker: Anna          another person (another voice, further away), or the television
+    alike: 0.7             how like the enrolled voice it sounds, -1..1, with talk.other_voices; [0.1, 0.7]: each time
+                           that it is judged, the last one stays (default: the user's is, another speaker's is not)
     reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
     calls: {weather: {city: Ulm}}    tools that the model calls first, those in one mapping together; a list: one after
                            the other. says: TEXT   beside the first calls; `reply` is what it answers to the results
@@ -172,6 +175,7 @@ def _services(node: Node) -> script.ServiceTimes:
         "llm": {"first_token_ms": ("llm_first_s", 1000, 0), "tokens_per_s": ("llm_tokens_per_s", 1, 0.1)},
         "tts": {"first_audio_ms": ("tts_first_s", 1000, 0), "real_time_factor": ("tts_real_time_factor", 1, 0)},
         "endpoint": {"takes_ms": ("endpoint_s", 1000, 0), "words_ms": ("words_s", 1000, 0)},
+        "speaker": {"takes_ms": ("voice_s", 1000, 0)},
     }
     values: dict[str, float] = {}
     for service, entries in node.mapping(table).items():
@@ -269,6 +273,7 @@ _TURN: Readers = {
     "means": lambda node: node.choice(("turn", "backchannel", "stop", "noise")),
     "complete": _probabilities,
     "complete_words": _probabilities,
+    "alike": lambda node: tuple(item.number(-1, 1) for item in node.item_or_items()),
     "emotion": _emotion,
     "events": Node.texts,
     "language": Node.text,

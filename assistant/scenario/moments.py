@@ -58,6 +58,8 @@ def moment_of(at_s: float, event: on.Public) -> Moment | None:
             return None if known is None else Moment(at_s, "endpoint scored", f"complete with {known:.2f}")
         case on.PauseJudged(probability=known):
             return Moment(at_s, "words judged", "not" if known is None else f"complete with {known:.2f}", generation)
+        case on.VoiceJudged(likeness=likeness):
+            return Moment(at_s, "voice judged", "not" if likeness is None else f"alike with {likeness:.2f}")
         case on.Recognised(transcript=transcript):
             return Moment(at_s, "asr answers", f"“{transcript.text}”", generation, text=transcript.text)
         case on.ClauseWritten(clause=clause, text=text):

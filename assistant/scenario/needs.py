@@ -64,6 +64,8 @@ def _stated(step: Step) -> Iterator[ScenarioError]:
         yield ScenarioError("scenario.stated_silence", line=step.line)
     if step.complete and step.complete[-1] < _DOUBT:
         yield ScenarioError("scenario.stated_doubt", line=step.line)
+    if step.alike:
+        yield ScenarioError("scenario.stated_voice", line=step.line)
     if step.complete_words:
         yield ScenarioError("scenario.stated_words_verdict", line=step.line)
     if step.lasts_s and step.kind == "user":

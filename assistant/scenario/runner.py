@@ -11,6 +11,7 @@ from functools import cache
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.hands import Hands
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.speaker_gate import knowing
 from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.dialogue.persona import Persona
@@ -22,7 +23,7 @@ from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from huiyin.assistant.scenario.scripted_tools import ScriptedToolbox
-from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
+from huiyin.assistant.scenario.simulated_services import OWN_VOICE, JudgeText, SimulatedServices, unjudged
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
 
@@ -58,6 +59,8 @@ class Runner:
         else:
             assert self._simulated is not None
             parts, prepared = self._simulated.parts, MadeSpeech(persona.all_prepared(), self._depth.speak)
+            if settings.talk.other_voices != "answered":
+                parts = knowing(OWN_VOICE, self._simulated.voice_of, parts, settings)
         hands = None
         if scenario.tools and self._simulated:
             self._toolbox = ScriptedToolbox(self._world, scenario.tools)

@@ -198,6 +198,7 @@ class ServiceTimes:
     asr_per_s: float = 0.0  # more for each second of speech
     endpoint_s: float = 0.060
     words_s: float = 0.100  # to judge by the words whether a turn is complete
+    voice_s: float = 0.050  # to tell a voice
     llm_first_s: float = 0.150
     llm_tokens_per_s: float = 40.0
     tts_first_s: float = 0.100
@@ -221,6 +222,7 @@ class Step:
     events: tuple[str, ...] = ()
     complete: tuple[float, ...] = ()  # how complete it sounds, 0..1, at its end; before it, at its last pauses
     complete_words: tuple[float, ...] = ()  # how complete its words are, likewise
+    alike: tuple[float, ...] = ()  # how like the enrolled voice it sounds, judgement by judgement
     level_db: float = 0.0
     lasts_s: float | None = None
     calls: tuple[tuple[Call, ...], ...] = ()  # what the model calls before `reply`: in its first answer, its second, …

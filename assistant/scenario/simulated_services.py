@@ -17,6 +17,7 @@ from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.dialogue.history import GO_ON, Message
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
+from huiyin.assistant.ears.voiceprint import Voiceprint
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span, transcribed
@@ -28,12 +29,16 @@ _TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s*[^\s{HAN}]{{1,6}}|\s+")  # about what a
 _MARKS = re.compile(r"^\W+")  # before a word
 _PIECE_S = 0.1  # sound comes in pieces
 _LOUDEST = 32767
+_OWN_LIKENESS, _OTHER_LIKENESS = 0.7, 0.05  # as two recordings of one person, and of two, mostly are
 _GARBAGE = "\ufffd\x00▒▒ {{[ \x07␀ ]}} "  # what cannot be understood: no word is in it
 _REASONS = {
     "error": "{} answered with an error",
     "stall": "{} gave no answer in time",
     "disconnect": "{} broke off in the middle of its answer",
 }
+
+OWN_VOICE = Voiceprint((1.0, 0.0), "simulated", 10.0)
+"""The one that is enrolled."""
 
 T = TypeVar("T")
 Speak = Callable[[str], Pcm16]
@@ -68,6 +73,7 @@ class SimulatedServices:
         self.latest: Step | None = None  # that was typed, or is answered: also by a reply to the history
         self._step_of: dict[int, Step] = {}  # generation -> the step it answers
         self._failures: Counter[tuple[int, str]] = Counter()  # (number of the step, stage) -> so far
+        self._judgements: Counter[int] = Counter()  # number of the step -> of its voice, so far
         by_words = None if judge_text is None else _Judge(self._words)
         self.parts = Parts(self, self, self, by_sound=_Judge(self._sound), by_words=by_words)
 
@@ -84,6 +90,25 @@ class SimulatedServices:
         if fault.how == "garbage":
             transcript = replace(transcript, text=_GARBAGE)
         return Plan([(takes_s, transcript)], takes_s)
+
+    def voice_of(self, turn: TurnSoFar) -> Source[Voiceprint]:
+        """Whose voice it is: each speaker counts for as long as they sound. As likeness to `OWN_VOICE`."""
+        alike, total_s = 0.0, 0.0
+        for utterance in self._utterances:
+            sounds_s = sum(
+                max(0.0, min(end_s, turn.end_s) - max(start_s, turn.start_s)) for start_s, end_s in utterance.spans
+            )
+            if sounds_s > 0:
+                alike += sounds_s * self._alike(utterance.step)
+                total_s += sounds_s
+        heard = [(self._times.voice_s, _voice(alike / total_s))] if total_s else []
+        return Plan(heard, self._times.voice_s)
+
+    def _alike(self, step: Step) -> float:
+        if not step.alike:
+            return _OWN_LIKENESS if step.speaker == "user" else _OTHER_LIKENESS
+        self._judgements[step.number] += 1
+        return step.alike[min(self._judgements[step.number], len(step.alike)) - 1]
 
     def ask(
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
@@ -199,6 +224,11 @@ def _next_calls(step: Step | None, messages: Sequence[Message]) -> Sequence[Call
             return calls
         results -= len(calls)
     return ()
+
+
+def _voice(alike: float) -> Voiceprint:
+    """One that is so like `OWN_VOICE`."""
+    return Voiceprint((alike, math.sqrt(1 - alike**2)), OWN_VOICE.model, 1.0)
 
 
 class _Judge:

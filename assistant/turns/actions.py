@@ -39,6 +39,15 @@ class JudgeWords(Action):
 
 
 @dataclass(frozen=True)
+class JudgeVoice(Action):
+    """Compare the voice of the speech over a reply from `start_s` to `end_s` with the enrolled one; answer with
+    `VoiceScored`."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
 class AskLlm(Action):
     """Ask for a reply to `transcript`, None: to the history as it stands; answer with `ReplyText`… and
     `ReplyFinished`."""

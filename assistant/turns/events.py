@@ -64,14 +64,25 @@ class EndpointScored(Event):
 
 
 @dataclass(frozen=True)
+class VoiceScored(Event):
+    """The voice of the speech over a reply up to `end_s` is so like the enrolled one (a cosine, -1..1); None: it cannot
+    be told."""
+
+    end_s: float
+    likeness: float | None
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """What the recogniser understood. `emotion` is (label, confidence 0..1), None where the engine cannot tell."""
+    """What the recogniser understood. `emotion` is (label, confidence 0..1), None where the engine cannot tell.
+    `other_voice`: another voice than the enrolled one says it."""
 
     text: str
     language: str = ""
     emotion: tuple[str, float] | None = None
     events: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict, compare=False)
+    other_voice: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from huiyin.assistant.turns.actions import Transcribe
+from huiyin.assistant.turns.actions import JudgeVoice, Transcribe
 from huiyin.assistant.turns.backchannel import is_backchannel, is_exclamation, may_be_backchannel
-from huiyin.assistant.turns.events import NEVER, SpeechPaused, SpeechStarted, Transcript
+from huiyin.assistant.turns.events import NEVER, SpeechPaused, SpeechStarted, Transcript, VoiceScored
 from huiyin.assistant.turns.own_echo import Audible, is_own_echo, known_of_both, may_be_own_echo
 from huiyin.assistant.turns.stop_words import orders_silence
+from huiyin.assistant.turns.whose_voice import WhoseVoice
 from huiyin.configs.settings import TurnsSettings
 
 _LAUGHTER = "laughter"  # as a recogniser names it among its events
@@ -47,15 +48,17 @@ class Interruption:
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
     echo: bool | None = None  # whether it is the assistant's own voice, by its sound; None: not known
     silenced_s: float = NEVER  # when the assistant fell silent for it
+    voice: WhoseVoice | None = None  # None: it does not matter whose it is
 
     @classmethod
     def begin(
-        cls, event: SpeechStarted, said: Audible, earlier: Interruption | None, policy: TurnsSettings
-    ) -> Interruption:
+        cls, event: SpeechStarted, said: Audible, earlier: Interruption | None, policy: TurnsSettings,
+        voice: WhoseVoice | None = None,
+    ) -> Interruption:  # fmt: skip
         """The user speaks over the reply. It is one with the `earlier` speech if that one's words are still awaited."""
         onset_s = event.onset_s
         if earlier is None or not earlier.is_awaited(onset_s, policy):
-            return cls(onset_s, said, onset_s, echo=event.echo)
+            return cls(onset_s, said, onset_s, echo=event.echo, voice=voice)
         both = Audible(f"{earlier.said.words} {said.words}", said.reply or earlier.said.reply)
         whole = replace(earlier, said=both, before=earlier, silenced_s=NEVER)
         whole.resume(event)
@@ -90,6 +93,34 @@ class Interruption:
         self.transcribed_until_s = now_s if self.paused_s is None else self.paused_s
         return Transcribe(generation, self.onset_s, self.transcribed_until_s)
 
+    def ask_voice(self, now_s: float) -> JudgeVoice:
+        """Ask whose voice it is: all of it so far, or what is new since it was another's."""
+        assert self.voice
+        end_s = now_s if self.paused_s is None else self.paused_s
+        self.voice = self.voice.asked(self.voice.until_s or self.onset_s, end_s, now_s)
+        return JudgeVoice(self.voice.from_s, end_s)
+
+    def take_voice(self, event: VoiceScored, policy: TurnsSettings) -> bool:
+        """It is known whose voice it is. Whether the user has joined in: it then began where they did."""
+        if not self.voice or event.end_s != self.voice.until_s:
+            return False
+        was_others, self.voice = self.voice.is_others, self.voice.scored(event.likeness, policy)
+        if not was_others or self.voice.is_others:
+            return False
+        self.onset_s, self.earlier_s = self.voice.from_s, 0.0
+        self.resume(SpeechStarted(event.at_s, self.onset_s))
+        return True
+
+    @property
+    def is_others(self) -> bool:
+        """Whether another voice than the enrolled one speaks."""
+        return bool(self.voice and self.voice.is_others)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is awaited any more, if it is no turn of the user's."""
+        return self.is_transcribed or (self.is_others and self.paused_s is not None)
+
     @property
     def is_transcribed(self) -> bool:
         """Whether it has paused and all its words are known."""
@@ -97,14 +128,25 @@ class Interruption:
 
     def is_awaited(self, now_s: float, policy: TurnsSettings) -> bool:
         """Whether it has paused and its words may still come."""
-        return self.transcript is None and self.paused_s is not None and now_s < self.paused_s + policy.asr_timeout_s
+        is_open = self.transcript is None and self.paused_s is not None and not self.is_others
+        return is_open and now_s < (self.paused_s or 0.0) + policy.asr_timeout_s
 
     def pause_due_s(self, policy: TurnsSettings) -> float:
         """When the assistant should fall silent."""
-        return NEVER if self.paused_s is not None else self.resumed_s + policy.barge_in_s
+        return NEVER if self.paused_s is not None or self.is_others else self.resumed_s + policy.barge_in_s
+
+    def voice_due_s(self, policy: TurnsSettings) -> float:
+        """When its voice should be judged."""
+        if self.voice is None:
+            return NEVER
+        if self.paused_s is not None:
+            return self.voice.due_at_pause_s(policy, self.paused_s, self.earlier_s)
+        return self.voice.due_s(policy, self._spoken_due_s(policy.voice_s))
 
     def ask_due_s(self, policy: TurnsSettings) -> float:
         """When its words should be asked for (again)."""
+        if self.is_others:
+            return NEVER
         if self.paused_s is None:
             if not self.generation:
                 return self._spoken_due_s(policy.ask_early_s)
@@ -118,6 +160,9 @@ class Interruption:
         """When time alone may bring something about."""
         yield self.pause_due_s(policy)
         yield self.ask_due_s(policy)
+        if self.voice:
+            yield self.voice_due_s(policy)
+            yield self.voice.limit_s(policy)
         if self.paused_s is None:
             yield self._spoken_due_s(policy.confirm_s)
             yield self._doubt_due_s(policy)
@@ -128,6 +173,16 @@ class Interruption:
     def verdict(self, policy: TurnsSettings, now_s: float) -> Verdict:
         """What it is, by what is known at `now_s`. Times are compared as `due_s` gives them: a difference, rounded,
         could miss its own wake-up."""
+        if self.is_others:
+            return Verdict.FALSE_ALARM
+        verdict, text = self._by_words(policy, now_s), self.transcript.text if self.transcript else ""
+        is_held = verdict is Verdict.USER_TURN and self.voice and not orders_silence(text)
+        if is_held and self.voice and self.voice.is_awaited(policy, now_s, self.voice_due_s(policy)):
+            return Verdict.UNDECIDED
+        return verdict
+
+    def _by_words(self, policy: TurnsSettings, now_s: float) -> Verdict:
+        """What it is, whoever speaks."""
         text = self.transcript.text if self.transcript else ""
         by_sound = self._echo_by(policy, now_s)
         has_words = bool(text.strip()) and not is_own_echo(text, self.said, by_sound)

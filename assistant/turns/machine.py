@@ -17,6 +17,7 @@ from huiyin.assistant.turns.own_echo import IN_THE_AIR_S, Audible
 from huiyin.assistant.turns.reply import Progress
 from huiyin.assistant.turns.transitions import BY_TIME, TRANSITIONS, State, Transition, by_time, on
 from huiyin.assistant.turns.user_turn import UserTurn
+from huiyin.assistant.turns.whose_voice import WhoseVoice
 
 __all__ = ["State", "TurnMachine"]
 
@@ -119,7 +120,8 @@ class TurnMachine(Floor):
             self._overlap.start(event.onset_s, self.policy)
         elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
             said = self._reply.audible(event.onset_s - IN_THE_AIR_S, event.onset_s + IN_THE_AIR_S)
-            self._interruption = Interruption.begin(event, said, self._interruption, self.policy)
+            voice = WhoseVoice() if "voice" in self._judges else None
+            self._interruption = Interruption.begin(event, said, self._interruption, self.policy, voice)
             self._interruption.is_asked |= self._reply.asks(event.onset_s)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
@@ -145,6 +147,14 @@ class TurnMachine(Floor):
     def _pause_waiting(self, event: ev.SpeechPaused) -> None:
         """a turn that waits for the floor pauses"""
         self._overlap.pause(event.end_s, self.policy)
+
+    @on(ev.VoiceScored, states=[State.LISTENING, State.SPEAKING, State.PAUSED])
+    def _know_voice(self, event: ev.VoiceScored) -> None:
+        """speech of another voice than the enrolled one does not stop the reply, which goes on; where the user joins in
+        it may"""
+        if self._interruption and self._interruption.take_voice(event, self.policy) and self._reply:
+            since_s = self._interruption.onset_s
+            self._interruption.said = self._reply.audible(since_s - IN_THE_AIR_S, event.at_s + IN_THE_AIR_S)
 
     # -- keys and typing
 
@@ -275,6 +285,8 @@ class TurnMachine(Floor):
         if self.state is not State.SPEAKING and now_s >= interruption.ask_due_s(self.policy):
             self.generation += 1
             self._do(interruption.ask(self.generation, now_s))
+        if now_s >= interruption.voice_due_s(self.policy):
+            self._do(interruption.ask_voice(now_s))
         verdict = interruption.verdict(self.policy, now_s)
         if verdict is Verdict.USER_TURN:
             self._take_floor(interruption, now_s)
@@ -282,7 +294,7 @@ class TurnMachine(Floor):
             if self.state is State.PAUSED and self._reply:
                 self._reply.resume(now_s)
                 self.state = State.SPEAKING
-            if interruption.is_transcribed:
+            if interruption.is_over:
                 self._interruption = None  # else its words may still come, and show that it is the user's turn
 
     @by_time(State.USER, to=[State.THINKING, State.SPEAKING, State.LISTENING])

@@ -69,6 +69,10 @@ speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are (a l
 or when it ended and its words are neither a listener's nor the assistant's own. It goes on when they are, or after \
 {resume_s} of silence | Never stop a reply on one trigger: a pause can be taken back, and listening on in silence \
 costs nothing |
+| `whose_voice.py` | with an enrolled voice and `talk.other_voices` unanswered: speech over a reply is judged after \
+{voice_s}, or where it ends from {voice_least_s} on. Until it is known, {voice_wait_s} at most, it does not take the \
+floor, but by words that order silence. Another's lets the reply go on, and what follows of it is judged again and \
+again | A television must not stop a reply, and the user's "wait" must not come later: meanwhile the reply is silent |
 | `backchannel.py`, `listening_words.py`, `evaluating_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": \
 alone they take no turn. Words of no list do ("that's expired", 好疼啊), and what ends with a question mark, unless it \
 echoes in surprise ("really?", 真的吗？). Over the end of a question only hesitation, laughter and surprise do not: \

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,18 @@ import pytest
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.conversation.speaker_gate import GatedRecogniser
+from huiyin.assistant.conversation.speaker_gate import GatedRecogniser, VoiceJudge, knowing
 from huiyin.assistant.conversation.stages import Parts, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.ears.voiceprint import Voiceprint, VoiceprintError
 from huiyin.assistant.turns.events import Transcript
+from huiyin.configs.settings import TurnsSettings, load
 from tests.support.talk import Talk
 
 OWN = Voiceprint((1.0, 0.0), "model", 10.0)
 GUEST = Voiceprint((0.1, 0.99), "model", 2.0)
+STRANGE = Voiceprint((0.0, 1.0), "another model", 2.0)
+LEAST = TurnsSettings().least_likeness
 
 
 class Words:
@@ -48,10 +50,13 @@ def answer(*items: Transcript | Voiceprint | ServiceError) -> Stream:
     return Stream(give)
 
 
-def heard(voice: Stream, length_s: float = 2.0, words: Stream | None = None) -> list[str]:
+def transcripts(voice: Stream, length_s: float = 2.0, words: Stream | None = None, **how: bool) -> list[Transcript]:
     said = words or answer(Transcript("what time is it", "en"))
-    gate = GatedRecogniser(Words(said), lambda sound: voice, OWN)
-    return [transcript.text for transcript in gate.transcribe(turn(length_s))]  # type: ignore[union-attr]
+    return list(GatedRecogniser(Words(said), lambda turn: voice, OWN, LEAST, **how).transcribe(turn(length_s)))  # type: ignore[arg-type]
+
+
+def heard(voice: Stream, length_s: float = 2.0, words: Stream | None = None) -> list[str]:
+    return [transcript.text for transcript in transcripts(voice, length_s, words)]
 
 
 def test_another_voice_has_no_words() -> None:
@@ -62,7 +67,21 @@ def test_another_voice_has_no_words() -> None:
 def test_what_cannot_be_judged_is_let_through() -> None:
     assert heard(answer(GUEST), length_s=0.6) == ["what time is it"], "too short to know a voice by"
     assert heard(answer(ServiceError("clients.broke_off"))) == ["what time is it"]
-    assert heard(answer(Voiceprint((0.0, 1.0), "another model", 2.0))) == ["what time is it"]
+    assert heard(answer(STRANGE)) == ["what time is it"]
+
+
+def test_or_it_has_its_words_with_a_mark() -> None:
+    for voice, is_marked in ((OWN, False), (GUEST, True), (STRANGE, False)):
+        (transcript,) = transcripts(answer(voice), marks=True)
+        assert (transcript.text, transcript.other_voice) == ("what time is it", is_marked)
+
+
+def test_a_judge_tells_how_alike_two_voices_are() -> None:
+    def judged(voice: Stream) -> list[float | None]:
+        return list(VoiceJudge(lambda turn: voice, OWN).judge(turn(0.8)))  # type: ignore[arg-type]
+
+    assert judged(answer(GUEST)) == [pytest.approx(0.1)]
+    assert judged(answer(STRANGE)) == judged(answer(ServiceError("clients.broke_off"))) == [None]
 
 
 def test_a_recogniser_that_fails_still_says_so() -> None:
@@ -72,7 +91,7 @@ def test_a_recogniser_that_fails_still_says_so() -> None:
 
 def test_in_virtual_time_the_later_of_both_counts() -> None:
     said = Plan([(0.1, Transcript("yes", "en"))], 0.1)
-    gate = GatedRecogniser(Words(said), lambda sound: Plan([(0.3, GUEST)], 0.3), OWN)
+    gate = GatedRecogniser(Words(said), lambda turn: Plan([(0.3, GUEST)], 0.3), OWN, LEAST)
     plan = gate.transcribe(turn(2.0))
     assert isinstance(plan, Plan)
     assert [(due_s, transcript.text) for due_s, transcript in plan.items] == [(0.3, "")] and plan.ends_s == 0.3
@@ -84,8 +103,13 @@ class Guests(Talk):
     def __init__(self, *replies: str) -> None:
         super().__init__(*([reply] for reply in replies))
         self.guest = False
-        gate = GatedRecogniser(self, lambda sound: Plan([(0.1, GUEST if self.guest else OWN)], 0.1), OWN)
-        self.session._stages._parts = replace(Parts(self, self, self), recogniser=gate)
+        settings = load(environ={}, overrides=["talk.other_voices=unanswered"])
+        parts = knowing(OWN, self.voice_of, Parts(self, self, self), settings)
+        self.session._stages._parts = parts
+        self.session._machine._judges = parts.judges
+
+    def voice_of(self, turn: TurnSoFar) -> Source[Voiceprint]:
+        return Plan([(0.1, GUEST if self.guest else OWN)], 0.1)
 
 
 def test_a_guest_gets_no_answer() -> None:
@@ -99,15 +123,18 @@ def test_a_guest_gets_no_answer() -> None:
     talk.committed(1)
 
 
-def test_a_guest_over_a_reply_gets_no_answer_but_stops_it() -> None:
+def test_a_guest_over_a_reply_gets_no_answer_and_does_not_stop_it() -> None:
     talk = Guests("Once there was a king who had three daughters, and the youngest was called Cordelia by all.")
+    talk.lasts_s = 4.0
     talk.user_speaks(3.0)
     talk.listen(2.5)
     talk.guest = True
     talk.user_speaks(3.0)
     (turn,) = talk.committed(1)
     talk.listen(8)
-    assert turn.turn.interrupted and len(talk.all(on.TurnCommitted)) == 1
+    assert not turn.turn.interrupted and len(talk.all(on.TurnCommitted)) == 1
+    assert talk.all(on.VoiceJudged)[0].likeness == pytest.approx(0.1)
+    assert len(talk.all(on.ReplyResumed)) == 1
 
 
 def test_a_voice_is_kept_for_the_users_eyes_alone(tmp_path: Path) -> None:

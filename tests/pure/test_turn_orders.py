@@ -70,7 +70,7 @@ class Orders(RuleBasedStateMachine):
 
     holds = False
 
-    @initialize(policy=policies, judges=st.sets(st.sampled_from(["sound", "words"])), apologises=st.booleans())
+    @initialize(policy=policies, judges=st.sets(st.sampled_from(["sound", "words", "voice"])), apologises=st.booleans())
     def begin(self, policy: TurnsSettings, judges: set[str], apologises: bool) -> None:
         self.machine = TurnMachine(policy, judges)
         self.apologises = apologises
@@ -177,6 +177,8 @@ class Orders(RuleBasedStateMachine):
                 self.feed(ev.Transcribed(now_s, generation, ev.Transcript(text)))
             case do.JudgeWords():
                 self.feed(ev.WordsJudged(now_s, generation, probability))
+            case do.JudgeVoice(end_s=end_s):
+                self.feed(ev.VoiceScored(now_s, end_s, probability))
             case do.AskLlm():
                 for number, clause in enumerate(written):
                     self.feed(ev.ReplyText(now_s, generation, number, clause))
@@ -277,7 +279,7 @@ class Orders(RuleBasedStateMachine):
             case do.CallTools():
                 assert generation == self.playing or not self.clauses.get(generation), "it has begun, or has no words"
                 self.called.add(generation)
-            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
+            case do.ScoreEndpoint(start_s=start_s, end_s=end_s) | do.JudgeVoice(start_s=start_s, end_s=end_s):
                 assert 0 <= start_s <= end_s <= self.now_s
             case do.Synthesise(clause=clause, text=text):
                 assert clause == self.clauses.setdefault(generation, 0), "in order, and once"

@@ -7,6 +7,7 @@ import unicodedata
 from typing import TextIO
 
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.opener import OPENER
 from huiyin.configs.messages import said
 
@@ -28,7 +29,7 @@ class Captions:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
-        self._said: dict[int, str] = {}  # generation -> what the user said
+        self._said: dict[int, Transcript] = {}  # generation -> what the user said
         self._clauses: dict[int, list[str]] = {}  # generation -> the reply, until it is played
         self._playing = 0  # generation
 
@@ -42,7 +43,7 @@ class Captions:
     def __call__(self, at_s: float, event: on.Public) -> None:
         match event:
             case on.Recognised(generation=generation, transcript=transcript):
-                self._said[generation] = transcript.text
+                self._said[generation] = transcript
             case on.ClauseWritten(generation=generation, clause=clause, text=text) if clause == OPENER:
                 self._clauses.setdefault(generation, []).insert(0, text)
             case on.SpeechAsked(generation=generation, text=text):
@@ -63,8 +64,8 @@ class Captions:
             case on.Notice(text=text):
                 self.notice(text)
 
-    def _show_user(self, text: str) -> None:
-        self._line(said("notices.you"), text)
+    def _show_user(self, transcript: Transcript) -> None:
+        self._line(said("notices.other_voice" if transcript.other_voice else "notices.you"), transcript.text)
 
     def _show_clause(self, text: str) -> None:
         self._line(ASSISTANT, text)

@@ -61,8 +61,8 @@ def _shown(session: SavedSession) -> str:
     lines = [f"{session.id}  {_when(session.started)}  persona {session.persona}", ""]
     for item in session.items:
         match item:
-            case UserItem(text, mood):
-                lines.append(f"   you: {text}" + _mood(mood))
+            case UserItem(text, mood, other_voice):
+                lines.append(f"{' other' if other_voice else '   you'}: {text}" + _mood(mood))
             case AssistantItem(text, interrupted):
                 lines.append(f"huiyin: {text or '—'}" + (" —" if interrupted and text else ""))
             case ToolCall(name, arguments):

@@ -10,6 +10,7 @@ from typing import Protocol, TextIO
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.dialogue.history import join_clauses
 from huiyin.assistant.faces.cli.captions import ASSISTANT, Captions, head, width
+from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.stop_words import is_only_stop
 from huiyin.assistant.turns.transitions import State
 from huiyin.configs.messages import said
@@ -73,7 +74,7 @@ class TypedCaptions(Captions):
         if self._prompts and self._is_users_turn and not self._is_within_line:
             self._write(head(said("notices.you")))
 
-    def _show_user(self, text: str) -> None:
+    def _show_user(self, transcript: Transcript) -> None:
         """It stands there: `note_turn`, or the terminal, has shown it."""
 
     def _show_clause(self, text: str) -> None:
