@@ -111,10 +111,10 @@ def make_app(settings: Settings) -> Flask:
         temperature, itn (false: numbers as spoken), deadline_s (504 instead of a late response), stream (server-sent
         events, one for each piece of a long recording), subtitles (srt or vtt: added to the result), peaks (a waveform
         of at most this many points is added to the result), words (true: with the times of single words; Whisper takes
-        a little longer), speakers (auto, or how many: each segment names who says it), careful (fewer errors in more
-        time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one page) with tags (subtitles
-        name emotions and sounds), title and embed_audio (of the report; by default it holds the sound of recordings up
-        to ten minutes), clean (hesitation and repetition are left out).
+        a little longer), speakers (auto, how many, or channels: each segment names who says it) with speaker_names,
+        careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one
+        page) with tags (subtitles name emotions and sounds), title and embed_audio (of the report; by default it holds
+        the sound of recordings up to ten minutes), clean (hesitation and repetition are left out).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)

@@ -33,7 +33,7 @@ from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
 
 _VERSION = 1
-_Place = tuple[int, int]  # of a piece in its recording: its first sample, and how many
+_Place = tuple[int, int, int]  # of a piece in its recording: its first sample, how many, and its channel
 
 
 @dataclass
@@ -53,12 +53,12 @@ class Contents:
     @property
     def position_s(self) -> float:
         """Up to where it reaches."""
-        return max(((start + count) / SAMPLE_RATE for start, count in self.pieces), default=0.0)
+        return max(((start + count) / SAMPLE_RATE for start, count, _ in self.pieces), default=0.0)
 
     @property
     def segments(self) -> Iterator[Segment]:
         """In order, with times from the start of the recording."""
-        for (start, _), recognition in sorted(self.pieces.items(), key=lambda piece: piece[0]):
+        for (start, *_), recognition in sorted(self.pieces.items(), key=lambda piece: piece[0]):
             yield from (segment.later(start / SAMPLE_RATE) for segment in recognition.segments)
 
     @property
@@ -112,9 +112,9 @@ class Journal:
 
     def keep(self, piece: Piece, recognition: Recognition, busy_s: float, total_s: float | None) -> None:
         """Keep what was just recognised. `busy_s`: time it took so far, all pieces together."""
-        start, count = _place(piece)
-        result = dataclasses.asdict(recognition)
-        self._write({"start": start, "samples": count, **result, "busy_s": busy_s, "total_s": total_s})
+        start, count, channel = _place(piece)
+        place = {"start": start, "samples": count, **({"channel": channel} if channel else {})}
+        self._write({**place, **dataclasses.asdict(recognition), "busy_s": busy_s, "total_s": total_s})
 
     def finish(self, segments: Sequence[Segment], duration_s: float, warnings: Sequence[str], busy_s: float) -> None:
         """All of it is there: `segments` as they are in the transcript, which may say more than the pieces do."""
@@ -135,7 +135,7 @@ class Journal:
 
 
 def _place(piece: Piece) -> _Place:
-    return piece.start, len(piece.samples)
+    return piece.start, len(piece.samples), piece.channel
 
 
 def _read(file: BinaryIO, recogniser: Mapping[str, object] | None = None) -> tuple[int, Contents]:
@@ -156,7 +156,7 @@ def _read(file: BinaryIO, recogniser: Mapping[str, object] | None = None) -> tup
         contents.total_s = line.get("total_s", contents.total_s)
         contents.whole = line.get("whole")
         if "start" in line:
-            contents.pieces[line["start"], line["samples"]] = _recognition(line)
+            contents.pieces[line["start"], line["samples"], line.get("channel", 0)] = _recognition(line)
     return end, contents
 
 

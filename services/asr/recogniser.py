@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.plugins import RECOGNISERS, plugins
@@ -139,9 +139,9 @@ class Hints:
     """Fewer errors are worth more time; None: the service decides. Engines without such a choice ignore it."""
     translate: bool = False
     """What is said, in English; for engines that translate."""
-    speakers: int | None = None
-    """How many people speak, whom the segments are to name; 0: as many as sound different; None: do not ask. Of no
-    concern to engines."""
+    speakers: int | Literal["channels"] | None = None
+    """How many people speak, whom the segments are to name; 0: as many as sound different; 'channels': one on each of
+    two channels; None: do not ask. Of no concern to engines."""
 
 
 class Engine(Protocol):

@@ -9,21 +9,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from huiyin.services.asr.journal import Journal
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, Hints, Recognition, RecordingTranscript, Segment, join_segments
+from huiyin.services.asr.signal.crosstalk import split_channels
 from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
 from huiyin.services.asr.speakers.diarisation import Voices
 from huiyin.services.asr.speakers.embedding import SpeakerEngine
-from huiyin.services.asr.speakers.labelling import with_speakers
+from huiyin.services.asr.speakers.labelling import in_turns, speaker_label, with_speakers
 from huiyin.services.asr.text.hotwords import recognise_with_hotwords
 from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.heap import trim_heap
+from huiyin.services.common.two_channels import survey
 
 _TRIM_EVERY_S = 120.0  # what each piece leaves behind makes holes between large buffers: they add up over hours
 _SAME_S = 0.01  # positions nearer than this are one
@@ -81,7 +83,7 @@ class Recogniser:
 
     def voices(self, hints: Hints) -> Voices | None:
         """What gathers the voices of a recording; None where nobody asks who speaks. Raises ApiError."""
-        if hints.speakers is None:
+        if hints.speakers is None or hints.speakers == "channels":
             return None
         assert self.speaker_engine
         return Voices(self.speaker_engine(), self.detectors)
@@ -92,40 +94,52 @@ def transcribe(
 ) -> Steps:
     """Yields a Part as each piece is done (without segments where it has no speech), at the end the transcript.
 
-    Where `hints.speakers` asks for it, the transcript's segments name their speakers; a Part's do not yet.
-    Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
-    503 when its memory is too small, 504 after the deadline, 507 when the journal cannot be written. ClientLeft as soon
-    as that is noticed.
+    Where `hints.speakers` asks for it, the transcript's segments name their speakers; a Part's do not yet, unless each
+    has a channel.
+    Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero, `channels_alike`; 429 when the
+    model is busy, 503 when its memory is too small, 504 after the deadline, 507 when the journal cannot be written.
+    ClientLeft as soon as that is noticed.
     """
     plan, voices = recogniser.plan, recogniser.voices(hints)
-    sound, clock = _Sound(reader, caller), Clock(journal.contents.busy_s if journal else 0.0)
+    clock, by_channel = Clock(journal.contents.busy_s if journal else 0.0), hints.speakers == "channels"
+    if by_channel:
+        with clock.running():
+            own = _own_levels(reader, caller)
+        reader = reader.again(apart=True)
+    sound = _Sound(reader, caller)
+    if by_channel:
+        pieces = split_channels(sound, plan.piece_s, recogniser.detectors, own)
+    else:
+        pieces = split(sound, plan.piece_s, recogniser.detectors)
     segments: list[Segment] = []
     warnings: list[str] = []
     trimmed_s = 0.0
 
-    for window in clock.timed(_windows(split(sound, plan.piece_s, recogniser.detectors), plan.window_s)):
+    for window in clock.timed(_windows(pieces, plan.window_s)):
         if not caller.accepted:
             caller.short = sound.ended and reader.decoded_s <= SHORT_S
             hints = recogniser.decided(hints, caller)
         audible = [piece for piece in window if piece.samples.any()]
-        recognitions = {piece.start: taken for piece in audible if journal and (taken := journal.take(piece))}
-        others = [piece for piece in audible if piece.start not in recognitions]
+        recognitions = {id(piece): taken for piece in audible if journal and (taken := journal.take(piece))}
+        others = [piece for piece in audible if id(piece) not in recognitions]
         recognised = recogniser.recognise([piece.samples for piece in others], hints, caller, clock)
         for piece, recognition in zip(others, recognised, strict=True):
-            recognitions[piece.start] = recognition
+            if by_channel:
+                recognition = _spoken_by(piece.channel, recognition)
+            recognitions[id(piece)] = recognition
             if journal:
                 journal.keep(piece, recognition, clock.busy_s, reader.expected_s)
         for piece in window:
             if voices and piece.samples.any():
                 with recogniser.queue.turn(caller), clock.running():
                     voices.add(piece)
-            recognition = recognitions.get(piece.start, _NO_SPEECH)
+            recognition = recognitions.get(id(piece), _NO_SPEECH)
             new = tuple(segment.later(piece.start_s) for segment in recognition.segments)
             warnings += [warning for warning in recognition.warnings if warning not in warnings]
             segments += new
-            caller.reached_s = piece.end_s
+            caller.reached_s = max(caller.reached_s, piece.end_s)
             if not sound.silent:
-                yield Part(new, piece.end_s, reader.expected_s)
+                yield Part(new, caller.reached_s, reader.expected_s)
         if caller.reached_s - trimmed_s > _TRIM_EVERY_S:
             trimmed_s = caller.reached_s
             trim_heap()
@@ -135,11 +149,27 @@ def transcribe(
         yield Part((), reader.decoded_s, reader.expected_s)
     if voices:
         with clock.running():
-            segments = list(with_speakers(segments, voices.turns(hints.speakers or 0)))
+            segments = list(with_speakers(segments, voices.turns(cast(int, hints.speakers))))
+    elif by_channel:
+        segments = in_turns(segments)
     whole = (*reader.warnings, *warnings)
     if journal:
         journal.finish(segments, reader.decoded_s, whole, clock.busy_s)
     yield join_segments(recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, whole)
+
+
+def _own_levels(reader: AudioReader, caller: Caller) -> tuple[float, float]:
+    """From which share of the other's power on what a channel holds is its own. Raises ApiError 422."""
+    found = survey(_Sound(reader.again(apart=True), caller))
+    if found.alike:
+        raise ApiError(422, "asr.channels_alike")
+    return found.own
+
+
+def _spoken_by(channel: int, recognition: Recognition) -> Recognition:
+    """The same, said by the person on that channel."""
+    speaker = speaker_label(channel)
+    return replace(recognition, segments=tuple(replace(segment, speaker=speaker) for segment in recognition.segments))
 
 
 class _Sound:

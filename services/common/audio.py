@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from huiyin.services.common.channels import Downmix, channels_of
+from huiyin.services.common.channels import Apart, Downmix, channels_of
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.headers import bytes_left, mp3_has_frame_count, riff_bytes
 from huiyin.services.common.pcm import PcmFormat
@@ -62,10 +62,11 @@ class AudioReader:
 
     Iterate once for float32 blocks of about a second (mono, 16 kHz, in [-1, 1]); `warnings` and `decoded_s` are
     complete when the iteration ends. `source` is the bytes, a path, or an open binary file; it is not closed.
+    With `apart` the blocks have the shape (n, 2): the two channels side by side.
 
     Iterating raises ApiError: 400 `empty_audio`; 413 `audio_too_long` (by its header, or as soon as `max_duration_s`
     is passed); 422 `not_audio`, `no_audio_stream`, `unknown_codec`, `audio_too_short`, `invalid_samples` (NaN or
-    infinity). Of a damaged
+    infinity); with `apart` also `not_two_channels`. Of a damaged
     or cut-off file the rest is decoded, with a warning.
     """
 
@@ -76,6 +77,7 @@ class AudioReader:
     decoded_s: float = 0.0
     expected_s: float | None = None
     """Its length by its header, or a guess; None where it is unknown."""
+    apart: bool = False
 
     _promised_s: float = field(default=0.0, init=False)
 
@@ -85,6 +87,12 @@ class AudioReader:
                 yield from self._read(file)
         else:
             yield from self._read(io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source)
+
+    def again(self, *, apart: bool = False) -> AudioReader:
+        """A reader of the same recording, from its beginning. This one must not go on then."""
+        if not isinstance(self.source, (bytes, Path)):
+            self.source.seek(0)
+        return AudioReader(self.source, self.max_duration_s, self.pcm, apart=apart)
 
     def _read(self, file: BinaryIO) -> Iterator[Samples]:
         size = bytes_left(file)
@@ -122,13 +130,16 @@ class AudioReader:
         assert self.pcm is not None
         rate, channels = self.pcm.rate, self.pcm.channels
         frame_bytes = 2 * channels
-        downmix = Downmix()
+        mix = self._mix()
         while data := file.read(round(_BLOCK_S * rate) * frame_bytes):
             if extra := len(data) % frame_bytes:
                 self.warnings.append("the last sample is incomplete and was left out")
                 data = data[:-extra]
             values = np.frombuffer(data, dtype=">i2" if self.pcm.big_endian else "<i2") / np.float64(32768.0)
-            yield rate, downmix(values.reshape(-1, channels).T, rate).astype(np.float32)
+            yield rate, mix(values.reshape(-1, channels).T, rate).astype(np.float32)
+
+    def _mix(self) -> Apart | Downmix:
+        return Apart() if self.apart else Downmix()
 
     def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
         promised, mp3_has_length = riff_bytes(file), mp3_has_frame_count(file)
@@ -139,7 +150,7 @@ class AudioReader:
             self._check_header(container, size, mp3_has_length)
             stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
             position_s = 0.0
-            downmix = Downmix()
+            mix = self._mix()
             packets = container.demux(stream)
             while True:
                 try:
@@ -153,7 +164,7 @@ class AudioReader:
                     return
                 for rate, channels in blocks:
                     position_s += channels.shape[1] / rate
-                    yield rate, downmix(channels, rate).astype(np.float32)
+                    yield rate, mix(channels, rate).astype(np.float32)
 
     def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_has_length: bool) -> None:
         """Refuse a recording that its header calls too long; a claim that its size cannot bear out is ignored."""
@@ -238,23 +249,31 @@ def _audio_codecs() -> str:
 
 
 def _to_16k(chunks: Iterable[tuple[int, Samples]]) -> Iterator[Samples]:
-    """Blocks of about a second at 16 kHz from (rate, mono samples) chunks; the rate may change on the way."""
+    """Blocks of about a second at 16 kHz from (rate, samples) chunks; the rate may change on the way.
+
+    A chunk has the shape (n,), or (n, channels), as all others then.
+    """
     pending: list[Samples] = []
     pending_s, rate = 0.0, 0
+    nothing = np.empty(0, np.float32)
     resampler: soxr.ResampleStream | None = None
 
     def resampled(last: bool) -> Samples:
-        block = np.concatenate(pending) if pending else np.empty(0, np.float32)
+        block = np.concatenate(pending) if pending else nothing
         if resampler is not None:
             block = np.asarray(resampler.resample_chunk(block, last=last), dtype=np.float32)
         return block
 
     for chunk_rate, chunk in chunks:
+        nothing = chunk[:0]
         if chunk_rate != rate:
             if rate:
                 yield resampled(last=True)
             pending, pending_s, rate = [], 0.0, chunk_rate
-            resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+            channels = 1 if chunk.ndim == 1 else chunk.shape[1]
+            resampler = None
+            if rate != SAMPLE_RATE:
+                resampler = soxr.ResampleStream(rate, SAMPLE_RATE, channels, dtype="float32")
         pending.append(chunk)
         pending_s += len(chunk) / rate
         if pending_s >= _BLOCK_S:

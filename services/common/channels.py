@@ -1,4 +1,4 @@
-"""From what a decoder gives to one channel of numbers: scaled, and several channels made one."""
+"""From what a decoder gives to numbers: scaled, and several channels made one, or two kept apart."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ
 
 _CANCELLED = 0.1  # power of the sum / sum of the powers: 1 for unrelated channels, their number for equal ones
 _FRAME_S = 0.02  # for each of which that is decided
 _HALF_LIFE_S = 10.0  # of the memory how loud each channel is
 _THREE = np.ones(3) / 3
+_TWO = 2
 _MANY = 8  # channels from which on PyAV 18.1 counts too many planes, and reads beyond the memory of the last
 _LENGTHS = 16  # of blocks, whose frames are remembered: a decoder gives them all of one length but the last
 _LOUDER = 2.0  # so many times the power of the chosen channel has another before it takes its place: a change clicks
@@ -53,6 +55,16 @@ def _interleaved(frame: av.AudioFrame) -> npt.NDArray[Any]:
         return frame.to_ndarray()
     form, layout, rate = frame.format.packed, frame.layout.name, frame.sample_rate
     return np.concatenate([each.to_ndarray() for each in av.AudioResampler(form, layout, rate).resample(frame)], axis=1)
+
+
+class Apart:
+    """The two channels of a recording, kept apart."""
+
+    def __call__(self, channels: Channels, rate_hz: int) -> Channels:
+        """A block, (2, n) -> (n, 2). Raises ApiError 422 `not_two_channels`."""
+        if len(channels) != _TWO:
+            raise ApiError(422, "services.not_two_channels", count=len(channels))
+        return np.ascontiguousarray(channels.T)
 
 
 class Downmix:

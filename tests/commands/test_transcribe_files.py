@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.cli.transcribe_files import Named, find, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary
+from tests.support.media import film
 
 
 @pytest.fixture
@@ -85,6 +87,21 @@ def test_a_run_over_a_folder_goes_on_where_the_last_one_was(
     assert "done before: 4" in capsys.readouterr().err
     assert main.main([*command, "--force"]) == 0
     assert len(transcribed) == 7
+
+
+def test_a_call_on_two_channels_is_pointed_out_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], transcribed: list[str]
+) -> None:
+    turns = np.repeat(np.arange(10) % 2, 16_000)
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, len(turns))
+    for name, channels in (("a", [noise * turns, noise * (1 - turns)]), ("b", [noise])):
+        (tmp_path / f"{name}.wav").write_bytes(film("wav", "pcm_s16le", np.stack(channels).astype(np.float32)))
+    command = ["transcribe", "-r", str(tmp_path), str(tmp_path / "a.wav")]
+    assert main.main(command) == 0
+    assert capsys.readouterr().err.count("--speakers channels") == 1
+    assert main.main([*command, "--speakers", "channels"]) == 0
+    assert "--speakers channels" not in capsys.readouterr().err
+    assert main.main(["transcribe", "a.wav", "--speaker-names", "A,B"]) == 2
 
 
 @pytest.fixture

@@ -24,12 +24,14 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, output_file, read_hotwords
 from huiyin.assistant.faces.cli.transcribe_files import SUFFIXES, Recording, find, opened, printable, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 __all__ = ["SUFFIXES", "run"]
 
 _SUBTITLES = ("srt", "vtt")
-_AUTO = "auto"
+_AUTO, _CHANNELS = "auto", "channels"
+_LOOKED_AT_S = 120.0  # of a recording, for whether it is a call
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
 _TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
 _DELETE_S = 10.0
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     "embed_audio": args.embed_audio,
                     "hotwords": hotwords,
                     "speakers": args.speakers,
+                    "speaker_names": args.speaker_names,
                     "words": args.format == "json" or None,
                     "careful": settings.asr.careful != "never" or None,
                 }
@@ -85,10 +88,23 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("cli.tags_without_subtitles", formats=_SUBTITLES)
     if args.embed_audio is not None and args.format != "html":
         raise UsageError("cli.embed_audio_without_html")
-    if args.speakers not in (None, _AUTO) and not args.speakers.isdecimal():
+    if args.speakers not in (None, _AUTO, _CHANNELS) and not args.speakers.isdecimal():
         raise UsageError("cli.speakers_unclear", speakers=args.speakers)
+    if args.speaker_names and not args.speakers:
+        raise UsageError("cli.speaker_names_without_speakers")
     if STDIN in args.file and sys.stdin.isatty():
         raise UsageError("cli.stdin_is_keyboard")
+
+
+def _is_call(path: Path) -> bool:
+    """Whether the two channels of a recording have a person each, which the transcript does not tell."""
+    from huiyin.services.common.audio import AudioReader  # slow to load
+    from huiyin.services.common.errors import ApiError
+    from huiyin.services.common.two_channels import looks_like_a_call
+
+    with contextlib.suppress(ApiError, OSError):
+        return looks_like_a_call(AudioReader(path, float("inf")), _LOOKED_AT_S)
+    return False
 
 
 class _Work:
@@ -100,6 +116,7 @@ class _Work:
         self._services, self._form, self._summary, self._several = services, form, summary, several
         self._options = {"stream": True, "format": form, **options}
         self._separator = ""  # between two texts on the screen
+        self._looks_for_calls = not options.get("speakers")
 
     def do(self, recordings: Sequence[Recording]) -> None:
         """Transcribe them and put the results where they belong. Raises CommandError when the service has ended."""
@@ -114,6 +131,9 @@ class _Work:
                         self._put(recording, result, document)
                     self._delete(job)
                     self._summary.transcribed(result["duration_s"])
+                    if self._looks_for_calls and _is_call(recording.path):
+                        self._looks_for_calls = False  # one hint is enough
+                        print_problem(recording.label, said("cli.looks_like_call"))
                 except ServiceError as error:
                     self._summary.failed(recording.label, error)
                     if look(self._services, "asr").kind == "absent":

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """
     if args.format not in FORMATS:
         raise UsageError("cli.live_format", formats=FORMATS, format=args.format)
-    if args.tags or args.clean or args.embed_audio is not None or args.speakers:
+    if args.tags or args.clean or args.embed_audio is not None or args.speakers or args.speaker_names:
         raise UsageError("cli.live_whole_recording")
     if args.out is not None:
         raise UsageError("cli.live_out")

@@ -5,9 +5,10 @@ Fields come as a JSON object, a form, or the query of an address; in the last tw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from werkzeug.datastructures import MultiDict
 
@@ -27,9 +28,13 @@ MOST_SPEAKERS = 50
 """Whose number a caller may name."""
 AUTO = "auto"
 """As many speakers as sound different."""
+CHANNELS: Literal["channels"] = "channels"
+"""A speaker on each of two channels."""
+_LONGEST_NAME = 40  # characters of a speaker's name
+_BETWEEN_NAMES = re.compile(r"[,，、;；\r\n]+")
 _ONCE = (
     "format", "subtitles", "words", "stream", "deadline_s", "tags", "clean", "peaks", "title", "embed_audio", "itn",
-    "language", "prompt", "temperature", "careful", "speakers", "model", "response_format",
+    "language", "prompt", "temperature", "careful", "speakers", "speaker_names", "model", "response_format",
 )  # fmt: skip
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
@@ -128,11 +133,20 @@ def language_pattern(known: tuple[str, ...], *, several: bool) -> str:
     return f"^(auto|{code}(,{code})*)?$" if several else f"^({code})?$"
 
 
-def _speakers(fields: Mapping[str, Any]) -> int | None:
-    """Of ``speakers``: a number, auto (0), or nothing (None)."""
+def speaker_names(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of ``speaker_names``, with commas between: of the first speaker, the second, ... Raises ApiError 400."""
+    names = _BETWEEN_NAMES.split(text(fields, "speaker_names"))[:MOST_SPEAKERS]
+    plain = ("".join(filter(str.isprintable, name)).strip()[:_LONGEST_NAME].rstrip() for name in names)
+    return tuple(plain) if any(map(str.strip, names)) else ()
+
+
+def _speakers(fields: Mapping[str, Any]) -> int | Literal["channels"] | None:
+    """Of ``speakers``: a number, auto (0), channels, or nothing (None)."""
     value = fields.get("speakers")
     if value in (None, ""):
         return None
+    if value == CHANNELS:
+        return CHANNELS
     return 0 if value == AUTO else whole_number(fields, "speakers", 1, 1, MOST_SPEAKERS)
 
 

@@ -24,6 +24,7 @@ from huiyin.services.asr.http.fields import (
     flag_or_none,
     hints_of_recording,
     number,
+    speaker_names,
     text,
     whole_number,
 )
@@ -66,6 +67,8 @@ class Job:
     """Points of the waveform added to the result, at most; 0: none."""
     clean: bool = False
     """Hesitation and repetition are left out of the result."""
+    speaker_names: tuple[str, ...] = ()
+    """Of the first speaker, the second, ...; '' or missing: they keep their label."""
     title: str = ""
     """Of the report."""
     embed_audio: bool | None = None
@@ -147,6 +150,7 @@ def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[st
         "tags": flag(fields, "tags"),
         "clean": flag(fields, "clean"),
         "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
+        "speaker_names": speaker_names(fields),
         "title": text(fields, "title"),
         "embed_audio": flag_or_none(fields, "embed_audio"),
     }
@@ -184,6 +188,7 @@ def openai_job(
         response_format,
         words,
         deadline_s=number(form, "deadline_s", LONGEST_DEADLINE_S),
+        speaker_names=speaker_names(form),
         may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
     )
 

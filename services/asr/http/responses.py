@@ -19,6 +19,7 @@ from huiyin.services.asr.http.request import Job
 from huiyin.services.asr.recogniser import RecordingTranscript, join_texts
 from huiyin.services.asr.report.media import waveform_and_sound
 from huiyin.services.asr.report.page import PEAKS, report
+from huiyin.services.asr.speakers.naming import with_names
 from huiyin.services.asr.text.clean import cleaned
 from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_verbose, usage
 from huiyin.services.asr.text.paragraphs import as_text
@@ -38,7 +39,7 @@ Blocks = Iterable[str]
 
 def result(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
     """All that is known as JSON in blocks, with subtitles and waveform on request."""
-    transcript = cleaned(transcript) if job.clean else transcript
+    transcript = _wanted(transcript, job)
     fields = dataclasses.replace(transcript, segments=()).as_dict()
     if job.subtitles:
         fields["subtitles"] = SUBTITLES[job.subtitles](transcript.segments, tags=job.tags)
@@ -46,6 +47,14 @@ def result(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> 
         waveform, _ = waveform_and_sound(job.reader(settings), job.peaks, 0.0)
         fields["waveform"] = waveform.as_dict()
     return _in_blocks(_object(fields, transcript))
+
+
+def _wanted(transcript: RecordingTranscript, job: Job) -> RecordingTranscript:
+    """The transcript as the caller wants to have it."""
+    transcript = cleaned(transcript) if job.clean else transcript
+    if job.speaker_names:
+        transcript = dataclasses.replace(transcript, segments=with_names(transcript.segments, job.speaker_names))
+    return transcript
 
 
 def _object(fields: dict[str, Any], transcript: RecordingTranscript) -> Iterator[str]:
@@ -91,7 +100,7 @@ def _json(value: object) -> str:
 
 def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
     """The transcript in any of `formats.DOCUMENTS` but JSON, in blocks."""
-    transcript = cleaned(transcript) if job.clean else transcript
+    transcript = _wanted(transcript, job)
     if job.response_format == "html":
         embed_up_to_s = _EMBED_UP_TO_S
         if job.embed_audio is not None:
@@ -115,6 +124,7 @@ def response(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -
 
 def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
     """The transcript as OpenAI's API sends it."""
+    transcript = _wanted(transcript, job)
     if job.response_format == "verbose_json":
         task = "translate" if job.hints.translate else "transcribe"
         return jsonify(as_verbose(transcript, task, words=job.words))
@@ -134,7 +144,7 @@ def events(steps: Steps, job: Job, settings: AsrSettings, job_id: str = "") -> I
     named = f'"job": {_json(job_id)}, ' if job_id else ""
     for step in steps:
         if isinstance(step, Part):
-            segments = [segment.as_dict() for segment in step.segments]
+            segments = [segment.as_dict() for segment in with_names(step.segments, job.speaker_names)]
             position_s = round(step.position_s, 3)
             yield [_json({"type": "segments", "segments": segments, "position_s": position_s, "total_s": step.total_s})]
             continue

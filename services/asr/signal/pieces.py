@@ -13,7 +13,7 @@ In memory: one piece and a second of sound after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ SHORT_S = 15.0  # a recording up to here has been read to its end before its fir
 LONGEST_S = 15.0  # of any piece
 
 # (from this length on, a pause this long ends a piece), in seconds
-_PAUSES = ((0.0, 1.5), (4.0, 0.45), (8.0, 0.25))
+PAUSES = ((0.0, 1.5), (4.0, 0.45), (8.0, 0.25))
 _CONTEXT_S = 0.3  # around speech: consonants begin before the voice, and models need some quiet
 _SHORTEST_SPEECH_S = 0.06  # a click is not the beginning of a sentence
 _STILL_SPEECH = 0.9  # of the detector's threshold: down to here speech goes on
@@ -47,6 +47,8 @@ class Piece:
     start: int
     """Number of its first sample in the recording."""
     samples: Samples
+    channel: int = 0
+    """Of the recording, where each is cut by itself."""
 
     @property
     def start_s(self) -> float:
@@ -64,7 +66,7 @@ def split(blocks: Iterable[Samples], max_s: float, detectors: Detectors) -> Iter
 
     `blocks`: float32 (n,) of any sizes, mono 16 kHz.
     """
-    limit = round(min(max_s, LONGEST_S) * SAMPLE_RATE)
+    limit = _limit(max_s)
     regular = _regular(blocks)
     opening = np.empty(0, np.float32)
     for block in regular:
@@ -75,7 +77,7 @@ def split(blocks: Iterable[Samples], max_s: float, detectors: Detectors) -> Iter
         if len(opening):
             yield Piece(0, opening)
         return
-    cutter = _Cutter(detectors(), limit)
+    cutter = Cutter(detectors(), max_s)
     yield from cutter.push(opening)
     for block in regular:
         yield from cutter.push(block)
@@ -92,11 +94,12 @@ def quietest(samples: Samples) -> int:
     return (half + int(np.argmin(smooth[half:edge]))) * _LEVEL_FRAME
 
 
-class _Cutter:
+class Cutter:
     """Sound in, pieces out. All positions are samples from the start of the recording."""
 
-    def __init__(self, detector: SpeechDetector, limit: int) -> None:
-        self._detector, self._limit = detector, limit
+    def __init__(self, detector: SpeechDetector, max_s: float, pauses: Sequence[tuple[float, float]] = PAUSES) -> None:
+        """`pauses`: from which length of a piece on (seconds) a pause of how many ends it."""
+        self._detector, self._limit, self._pauses = detector, _limit(max_s), pauses
         self._frame = round(detector.frame_s * SAMPLE_RATE)
         self._context = round(_CONTEXT_S * SAMPLE_RATE)
         self._sound = np.empty(0, np.float32)
@@ -132,6 +135,11 @@ class _Cutter:
                 yield Piece(piece.start, samples)
 
     @property
+    def begin(self) -> int:
+        """No piece that is still to come begins before it."""
+        return self._begin
+
+    @property
     def _begun(self) -> bool:
         return self._last > self._begin
 
@@ -156,7 +164,7 @@ class _Cutter:
         """Where the piece ends if the silence since its last speech is long enough, else 0."""
         length = self._last - self._begin
         pause = self._judged - self._last
-        for from_s, pause_s in _PAUSES:
+        for from_s, pause_s in self._pauses:
             if length >= from_s * SAMPLE_RATE and pause >= pause_s * SAMPLE_RATE:
                 return self._last + min(self._context, pause // 2)
         return 0
@@ -168,6 +176,10 @@ class _Cutter:
 
     def _from_begin(self, end: int) -> Samples:
         return self._sound[self._begin - self._sound_from : end - self._sound_from]
+
+
+def _limit(max_s: float) -> int:
+    return round(min(max_s, LONGEST_S) * SAMPLE_RATE)
 
 
 def _regular(blocks: Iterable[Samples]) -> Iterator[Samples]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from huiyin.services.asr.recogniser import Segment
+from huiyin.services.asr.recogniser import Segment, Word
 from huiyin.services.asr.speakers.diarisation import Turn, runs
 from huiyin.services.asr.text.subtitles import Cue, timed_units
+
+_TURN_GAP_S = 0.3  # between two words of one: a turn of the other fits in
+
+
+def speaker_label(number: int) -> str:
+    """Of a speaker, from 0."""
+    return f"S{number + 1}"
 
 
 def with_speakers(segments: Iterable[Segment], turns: Sequence[Turn]) -> Iterator[Segment]:
@@ -28,7 +36,7 @@ def with_speakers(segments: Iterable[Segment], turns: Sequence[Turn]) -> Iterato
 
 
 def _named(segment: Segment, speaker: int) -> Segment:
-    return replace(segment, speaker=f"S{speaker + 1}")
+    return replace(segment, speaker=speaker_label(speaker))
 
 
 def _main(segment: Segment, turns: Sequence[Turn]) -> int:
@@ -53,9 +61,51 @@ def _divided(segment: Segment, turns: Sequence[Turn]) -> Iterator[Segment]:
     if len(parts) < 2:
         yield _named(segment, parts[0][0] if parts else _main(segment, turns))
         return
-    edges_s = [units[start].start_s for _, start, _ in parts[1:]]
-    for number, (speaker, start, stop) in enumerate(parts):
-        part = replace(
+    cut = _cut(segment, units, [start for _, start, _ in parts[1:]])
+    for (speaker, *_), part in zip(parts, cut, strict=True):
+        yield _named(part, speaker)
+
+
+def in_turns(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments of people who were recognised each by themselves, in the order in which they are said.
+
+    A segment with times of its words is divided in a pause in which another begins to speak.
+    """
+    speakers = {segment.speaker for segment in segments}
+    starts_of_others = {
+        speaker: sorted(start for other in segments if other.speaker != speaker for start in _speech_starts(other))
+        for speaker in speakers
+    }
+    divided = [part for segment in segments for part in _between_turns(segment, starts_of_others[segment.speaker])]
+    return sorted(divided, key=lambda segment: (segment.start_s, segment.end_s))
+
+
+def _speech_starts(segment: Segment) -> Iterator[float]:
+    """Where its speech begins, and begins again after a pause."""
+    yield segment.start_s
+    yield from (word.start_s for before, word in pairwise(segment.words) if _is_pause(before, word))
+
+
+def _is_pause(before: Word | Cue, after: Word | Cue) -> bool:
+    return after.start_s - before.end_s >= _TURN_GAP_S
+
+
+def _between_turns(segment: Segment, others: Sequence[float]) -> Iterator[Segment]:
+    """`segment`, divided in the pauses in which one of `others` begins."""
+    units = list(timed_units(segment)) if segment.words else []
+    firsts = [
+        number
+        for number, (before, unit) in enumerate(pairwise(units), 1)
+        if _is_pause(before, unit) and bisect_left(others, unit.start_s) > bisect_left(others, before.start_s)
+    ]
+    yield from _cut(segment, units, firsts) if firsts else [segment]
+
+
+def _cut(segment: Segment, units: Sequence[Cue], firsts: Sequence[int]) -> Iterator[Segment]:
+    """The parts of a segment that begin with its first unit, and with those of these numbers."""
+    edges_s = [units[first].start_s for first in firsts]
+    for number, (start, stop) in enumerate(pairwise([0, *firsts, len(units)])):
+        yield replace(
             segment,
             start_s=edges_s[number - 1] if number else segment.start_s,
             end_s=units[stop - 1].end_s if number < len(edges_s) else segment.end_s,
@@ -63,7 +113,6 @@ def _divided(segment: Segment, turns: Sequence[Turn]) -> Iterator[Segment]:
             words=tuple(w for w in segment.words if bisect_right(edges_s, (w.start_s + w.end_s) / 2) == number),
             events=tuple(event for event in segment.events if bisect_right(edges_s, event.start_s) == number),
         )
-        yield _named(part, speaker)
 
 
 def _speakers(units: Iterable[Cue], turns: Sequence[Turn]) -> Iterator[int]:

@@ -138,7 +138,7 @@ def as_vtt(segments: Sequence[Segment], *, tags: bool = False) -> str:
     """WebVTT subtitles; speakers are its voice spans."""
     blocks = (
         f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n"
-        f"{f'<v {cue.speaker}>' if cue.speaker else ''}{html.escape(cue.text, quote=False)}\n"
+        f"{f'<v {html.escape(cue.speaker, quote=False)}>' if cue.speaker else ''}{html.escape(cue.text, quote=False)}\n"
         for cue in cues(segments, tags=tags)
     )
     return "\n".join(("WEBVTT\n", *blocks))
