@@ -18,6 +18,7 @@ from huiyin.services.asr.http.fields import (
     LONGEST_DEADLINE_S,
     MOST_CHARS,
     MOST_LANGUAGE_CHARS,
+    MOST_PHRASES_CHARS,
     MOST_SPEAKERS,
     language_pattern,
 )
@@ -81,6 +82,7 @@ def make_app(settings: Settings) -> Flask:
             most_hotwords=MOST,
             most_chars=MOST_CHARS,
             most_language_chars=MOST_LANGUAGE_CHARS,
+            most_phrases_chars=MOST_PHRASES_CHARS,
             most_deadline_s=LONGEST_DEADLINE_S,
             most_peaks=MOST_PEAKS,
             most_speakers=MOST_SPEAKERS,
@@ -112,6 +114,7 @@ def make_app(settings: Settings) -> Flask:
         events, one for each piece of a long recording), subtitles (srt or vtt: added to the result), peaks (a waveform
         of at most this many points is added to the result), words (true: with the times of single words; Whisper takes
         a little longer), speakers (auto, how many, or channels: each segment names who says it) with speaker_names,
+        phrases (key phrases that are marked: apology, promise, or your own, a line each as in 'refund: money back'),
         careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one
         page) with tags (subtitles name emotions and sounds), title and embed_audio (of the report; by default it holds
         the sound of recordings up to ten minutes), clean (hesitation and repetition are left out).

@@ -13,8 +13,10 @@ from typing import Any, BinaryIO
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
 from huiyin.configs.messages import said
+from huiyin.configs.tables import tomllib
 
 INTERRUPTED = 130  # exit status after Ctrl-C: the shell's own number for it
+_NO_COMMAS = str.maketrans(",，、;；\n", "      ")  # they would end a phrase, and make no difference within one
 STDIN = "-"  # names standard input, as in other programs
 
 
@@ -56,13 +58,37 @@ def text_from(words: Sequence[str]) -> str:
 
 def read_hotwords(words: str | None) -> str | None:
     """The hotwords, from the file where `words` names one ("@names.txt"). Raises UsageError."""
+    return _words_or_file("--hotwords", words)
+
+
+def read_phrases(words: str | None) -> str | None:
+    """Key phrases as the service takes them, from the file where `words` names one.
+
+    In a TOML file a group is a list: refund = ["money back", "退款"]. Raises UsageError.
+    """
+    text = _words_or_file("--phrases", words)
+    if text is None or words is None or not words.lower().endswith(".toml"):
+        return text
+    try:
+        groups = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("cli.list_unreadable", option="--phrases", file=words, why=error) from error
+    lines = []
+    for name, phrases in groups.items():
+        if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
+            raise UsageError("cli.phrases_no_list", file=words, name=name)
+        lines.append(f"{name}: {', '.join(phrase.translate(_NO_COMMAS) for phrase in phrases)}")
+    return "\n".join(lines)
+
+
+def _words_or_file(option: str, words: str | None) -> str | None:
     if words is None or not words.startswith("@"):
         return words
     try:
         return Path(words[1:]).expanduser().read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UsageError("cli.hotwords_unreadable", file=words, why=why) from error
+        raise UsageError("cli.list_unreadable", option=option, file=words, why=why) from error
 
 
 def check_writable(path: Path) -> None:

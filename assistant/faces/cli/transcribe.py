@@ -21,7 +21,14 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, output_file, read_hotwords
+from huiyin.assistant.faces.cli.shared import (
+    STDIN,
+    CommandError,
+    UsageError,
+    output_file,
+    read_hotwords,
+    read_phrases,
+)
 from huiyin.assistant.faces.cli.transcribe_files import SUFFIXES, Recording, find, opened, printable, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
 from huiyin.configs.messages import said
@@ -46,7 +53,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
         return transcribe_live.run(args, settings)
     _check(args)
-    hotwords = read_hotwords(args.hotwords)
+    hotwords, phrases = read_hotwords(args.hotwords), read_phrases(args.phrases)
     found = find(args.file, recursive=args.recursive)
     several = args.recursive or len(found) > 1 or [named.label for named in found] != args.file
     found = with_targets(found, args.format, args.out, several=several)
@@ -71,6 +78,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     "hotwords": hotwords,
                     "speakers": args.speakers,
                     "speaker_names": args.speaker_names,
+                    "phrases": phrases,
                     "words": args.format == "json" or None,
                     "careful": settings.asr.careful != "never" or None,
                 }
@@ -92,6 +100,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("cli.speakers_unclear", speakers=args.speakers)
     if args.speaker_names and not args.speakers:
         raise UsageError("cli.speaker_names_without_speakers")
+    if args.phrases and args.format in _SUBTITLES:
+        raise UsageError("cli.phrases_in_subtitles", formats=_SUBTITLES)
     if STDIN in args.file and sys.stdin.isatty():
         raise UsageError("cli.stdin_is_keyboard")
 

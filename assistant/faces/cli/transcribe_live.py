@@ -35,7 +35,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """
     if args.format not in FORMATS:
         raise UsageError("cli.live_format", formats=FORMATS, format=args.format)
-    if args.tags or args.clean or args.embed_audio is not None or args.speakers or args.speaker_names:
+    whole = (args.tags, args.clean, args.speakers, args.speaker_names, args.phrases)
+    if any(whole) or args.embed_audio is not None:
         raise UsageError("cli.live_whole_recording")
     if args.out is not None:
         raise UsageError("cli.live_out")

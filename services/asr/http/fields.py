@@ -30,11 +30,13 @@ AUTO = "auto"
 """As many speakers as sound different."""
 CHANNELS: Literal["channels"] = "channels"
 """A speaker on each of two channels."""
+MOST_PHRASES_CHARS = 20_000
+"""Of `phrases`."""
 _LONGEST_NAME = 40  # characters of a speaker's name
 _BETWEEN_NAMES = re.compile(r"[,，、;；\r\n]+")
 _ONCE = (
     "format", "subtitles", "words", "stream", "deadline_s", "tags", "clean", "peaks", "title", "embed_audio", "itn",
-    "language", "prompt", "temperature", "careful", "speakers", "speaker_names", "model", "response_format",
+    "language", "prompt", "temperature", "careful", "speakers", "speaker_names", "phrases", "model", "response_format",
 )  # fmt: skip
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")

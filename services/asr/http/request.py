@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -18,6 +18,7 @@ from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import digest_of
 from huiyin.services.asr.http.fields import (
     LONGEST_DEADLINE_S,
+    MOST_PHRASES_CHARS,
     check_numbers,
     check_once,
     flag,
@@ -31,6 +32,7 @@ from huiyin.services.asr.http.fields import (
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS
+from huiyin.services.asr.text.phrases import Groups, groups_of
 from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.common import no_store
 from huiyin.services.common.app import json_body
@@ -69,6 +71,8 @@ class Job:
     """Hesitation and repetition are left out of the result."""
     speaker_names: tuple[str, ...] = ()
     """Of the first speaker, the second, ...; '' or missing: they keep their label."""
+    phrases: Groups = field(default_factory=dict)
+    """Key phrases to mark."""
     title: str = ""
     """Of the report."""
     embed_audio: bool | None = None
@@ -140,7 +144,8 @@ def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[st
         raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
     if document not in DOCUMENTS:
         raise ApiError(400, "asr.bad_format", format=document, known=list(DOCUMENTS))
-    words = flag(fields, "words") or bool(subtitles) or document in SUBTITLES
+    phrases = groups_of(text(fields, "phrases", MOST_PHRASES_CHARS))
+    words = flag(fields, "words") or bool(subtitles) or document in SUBTITLES or bool(phrases)
     return {
         "hints": hints_of_recording(fields, languages, words=words),
         "stream": flag(fields, "stream"),
@@ -151,6 +156,7 @@ def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[st
         "clean": flag(fields, "clean"),
         "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
         "speaker_names": speaker_names(fields),
+        "phrases": phrases,
         "title": text(fields, "title"),
         "embed_audio": flag_or_none(fields, "embed_audio"),
     }

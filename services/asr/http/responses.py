@@ -23,6 +23,7 @@ from huiyin.services.asr.speakers.naming import with_names
 from huiyin.services.asr.text.clean import cleaned
 from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_verbose, usage
 from huiyin.services.asr.text.paragraphs import as_text
+from huiyin.services.asr.text.phrases import as_table, mentions
 from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Part, Steps
 from huiyin.services.common.errors import ApiError
@@ -43,6 +44,8 @@ def result(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> 
     fields = dataclasses.replace(transcript, segments=()).as_dict()
     if job.subtitles:
         fields["subtitles"] = SUBTITLES[job.subtitles](transcript.segments, tags=job.tags)
+    if job.phrases:
+        fields["phrases"] = [mention.as_dict() for mention in mentions(transcript.segments, job.phrases)]
     if job.peaks:
         waveform, _ = waveform_and_sound(job.reader(settings), job.peaks, 0.0)
         fields["waveform"] = waveform.as_dict()
@@ -101,17 +104,19 @@ def _json(value: object) -> str:
 def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
     """The transcript in any of `formats.DOCUMENTS` but JSON, in blocks."""
     transcript = _wanted(transcript, job)
+    said = mentions(transcript.segments, job.phrases) if job.phrases else None
     if job.response_format == "html":
         embed_up_to_s = _EMBED_UP_TO_S
         if job.embed_audio is not None:
             embed_up_to_s = settings.max_duration_s if job.embed_audio else 0.0
         waveform, sound = waveform_and_sound(job.reader(settings), PEAKS, embed_up_to_s)
-        return report(transcript, waveform, job.title, sound)
+        return report(transcript, waveform, job.title, sound, said or ())
     if job.response_format == "csv":
-        return iter([as_csv(transcript.segments)])
+        return iter([as_csv(transcript.segments, said)])
     if job.response_format in SUBTITLES:
         return iter([SUBTITLES[job.response_format](transcript.segments, tags=job.tags)])
-    return iter([as_text(transcript.segments)])
+    table = as_table(said or (), transcript.language)
+    return iter([as_text(transcript.segments), f"\n{table}" if table else ""])
 
 
 def response(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Response:

@@ -30,9 +30,16 @@ def word(kind: str, name: str, language: str, /, **facts: str) -> str:
     return words.format_map(facts) if facts else words
 
 
-emotion_word, event_word, language_word, page_word = (
-    partial(word, kind) for kind in ("emotion", "event", "language", "page")
+emotion_word, event_word, language_word, page_word, phrase_word = (
+    partial(word, kind) for kind in ("emotion", "event", "language", "page", "phrase")
 )
+
+
+def clock(seconds: float) -> str:
+    """1:02:03, or 2:03."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
 def percent(share: float, language: str) -> str:

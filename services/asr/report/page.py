@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -17,6 +18,7 @@ from huiyin.services.asr.recogniser import RecordingTranscript, SoundEvent, seco
 from huiyin.services.asr.report import labels
 from huiyin.services.asr.report.media import Sound, Waveform
 from huiyin.services.asr.report.track import EmotionSpan, emotion_track, shares
+from huiyin.services.asr.text.phrases import Mention, marked
 
 PEAKS = 1600  # points of the waveform: more than the plot has pixels on any screen
 
@@ -41,9 +43,14 @@ _WORTH_A_ROW = 0.005  # of the time or the probability: less would read 0 %
 
 
 def report(
-    transcript: RecordingTranscript, waveform: Waveform, title: str, sound: Sound | None = None
+    transcript: RecordingTranscript,
+    waveform: Waveform,
+    title: str,
+    sound: Sound | None = None,
+    said: Sequence[Mention] = (),
 ) -> Iterator[str]:
-    """The page in pieces; the sound is never in memory as a whole. `title`: of the recording, or ''."""
+    """The page in pieces; the sound is never in memory as a whole. `title`: of the recording, or ''; `said`: its key
+    phrases."""
     language = labels.page_language(transcript.language)
     spoken = seconds_by_label((segment.language, segment.length_s) for segment in transcript.segments)
     names = ("、" if language == "zh" else ", ").join(labels.language_word(code, language) for code in spoken)
@@ -56,6 +63,10 @@ def report(
     sounds = dict.fromkeys(event.label for event in transcript.events)
     step_s = next((step for step in _TICKS_S if length_s / step <= _MOST_TICKS), _TICKS_S[-1])
 
+    by_segment: defaultdict[int, list[Mention]] = defaultdict(list)
+    for mention in said:
+        by_segment[mention.segment].append(mention)
+
     def breadth(span: EmotionSpan | SoundEvent) -> float:
         return max(_WIDTH * (span.end_s - span.start_s) / length_s, _LEAST_WIDTH)
 
@@ -67,7 +78,7 @@ def report(
         policy=_POLICY,
         style=_STYLE,
         script=_SCRIPT,
-        facts={"length": _clock(transcript.duration_s), "language": names, "recogniser": transcript.model},
+        facts={"length": labels.clock(transcript.duration_s), "language": names, "recogniser": transcript.model},
         plain_words=labels.in_plain_words(track, language),
         chart=[
             (label, part, mean)
@@ -76,6 +87,9 @@ def report(
         ],
         emotions={label: [(n, span) for n, span in numbered if span.label == label] for label in share},
         sounds={label: [event for event in transcript.events if event.label == label] for label in sounds},
+        said=said,
+        marked=lambda number, text: marked(text, by_segment[number]),
+        phrase=lambda group: labels.phrase_word(group, language),
         length_s=length_s,
         width=_WIDTH,
         outline=_outline(waveform, length_s),
@@ -88,7 +102,7 @@ def report(
         event=lambda label: labels.event_word(label, language),
         percent=lambda share: labels.percent(share, language),
         colour=lambda label: label if label in labels.EMOTIONS else "other",
-        clock=_clock,
+        clock=labels.clock,
     )
     page.enable_buffering(_BUFFERED)
     return page
@@ -102,9 +116,3 @@ def _outline(waveform: Waveform, length_s: float) -> str:
     upper = [f"{min(i * per_peak, _WIDTH):.1f} {1 - peak / loudest:.2f}" for i, peak in enumerate(peaks)]
     lower = [f"{min(i * per_peak, _WIDTH):.1f} {1 + peak / loudest:.2f}" for i, peak in enumerate(peaks)]
     return f"M0 1L{' '.join(upper)} {' '.join(reversed(lower))}Z" if peaks else ""
-
-
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from huiyin.services.asr.recogniser import RecordingTranscript, Segment
+from huiyin.services.asr.text.phrases import Mention
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 """Response formats of OpenAI's address."""
@@ -33,24 +34,27 @@ _BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 _FORMULA = tuple("=+-@＝＋－＠\t\r")
 
 
-def as_csv(segments: Sequence[Segment]) -> str:
+def as_csv(segments: Sequence[Segment], said: Sequence[Mention] | None = None) -> str:
     """A row a segment, for Excel and other spreadsheets: UTF-8 with a byte order mark.
 
     An apostrophe is put before a cell that a spreadsheet would take for a formula. Scores have a column for each
-    emotion that any segment has one for.
+    emotion that any segment has one for; `said`, key phrases, one where somebody asks for them.
     """
     labels = list(dict.fromkeys(label for s in segments if s.emotion for label in s.emotion.scores))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
+    phrases = [] if said is None else ["phrases"]
     speakers = ["speaker"] if any(s.speaker for s in segments) else []
-    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events", *speakers])
-    for s in segments:
+    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events", *speakers, *phrases])
+    for number, s in enumerate(segments):
         emotion = [s.emotion.label, _number(s.emotion.confidence)] if s.emotion else ["", ""]
         scores = s.emotion.scores if s.emotion else {}
         row = [_number(s.start_s), _number(s.end_s), s.text, s.language, _number(s.confidence), *emotion]
         row += [_number(scores[label]) if label in scores else "" for label in labels]
         row += ["; ".join(event.label for event in s.events), *(s.speaker or "" for _ in speakers)]
+        if said is not None:
+            row.append("; ".join(f"{one.group}: {one.text}" for one in said if one.segment == number))
         writer.writerow([_cell(value) for value in row])
     return _BOM + table.getvalue()
 

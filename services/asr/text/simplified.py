@@ -20,7 +20,12 @@ _TO_WIDE = str.maketrans(",?!:;", "，？！：；")
 _NARROW_AFTER_CHINESE = re.compile(rf"(?<=[{HAN}])[,?!:;]+ ?")
 
 
+def simplified(text: str) -> str:
+    """`text` in simplified characters; those with two simplified forms stay."""
+    return text.translate(_TO_SIMPLIFIED)
+
+
 def written_simply(text: str) -> str:
     """`text` in simplified characters, with full-width punctuation after Chinese characters."""
-    text = text.translate(_TO_SIMPLIFIED)
+    text = simplified(text)
     return _NARROW_AFTER_CHINESE.sub(lambda marks: marks[0].rstrip().translate(_TO_WIDE), text)
