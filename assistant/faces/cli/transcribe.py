@@ -29,6 +29,7 @@ from huiyin.assistant.faces.cli.shared import (
     read_hotwords,
     read_phrases,
 )
+from huiyin.assistant.faces.cli.team_report.report import TeamReport
 from huiyin.assistant.faces.cli.transcribe_files import SUFFIXES, Recording, find, opened, printable, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
 from huiyin.configs.messages import said
@@ -57,11 +58,16 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     found = find(args.file, recursive=args.recursive)
     several = args.recursive or len(found) > 1 or [named.label for named in found] != args.file
     found = with_targets(found, args.format, args.out, several=several)
-    with tempfile.TemporaryDirectory(prefix="huiyin-") as folder, Summary(len(found), shown=several) as summary:
+    with (
+        tempfile.TemporaryDirectory(prefix="huiyin-") as folder,
+        Summary(len(found), shown=several) as summary,
+        TeamReport(args.report, summary) as report,
+    ):
         recordings = []
         for named in found:
             if several and not args.force and named.is_done:
                 summary.done_before()
+                report.done_before(named)
                 continue
             try:
                 recordings.append(opened(named, Path(folder)))
@@ -82,7 +88,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     "words": args.format == "json" or None,
                     "careful": settings.asr.careful != "never" or None,
                 }
-                _Work(launcher.services, args.format, options, summary, several=several).do(recordings)
+                _Work(launcher.services, args.format, options, summary, report, several=several).do(recordings)
     return 1 if summary.failures else 0
 
 
@@ -121,9 +127,17 @@ class _Work:
     """Recordings, one after the other, through the service."""
 
     def __init__(
-        self, services: Services, form: str, options: dict[str, Any], summary: Summary, *, several: bool
+        self,
+        services: Services,
+        form: str,
+        options: dict[str, Any],
+        summary: Summary,
+        report: TeamReport,
+        *,
+        several: bool,
     ) -> None:
-        self._services, self._form, self._summary, self._several = services, form, summary, several
+        self._services, self._form, self._several = services, form, several
+        self._summary, self._report = summary, report
         self._options = {"stream": True, "format": form, **options}
         self._separator = ""  # between two texts on the screen
         self._looks_for_calls = not options.get("speakers")
@@ -141,6 +155,7 @@ class _Work:
                         self._put(recording, result, document)
                     self._delete(job)
                     self._summary.transcribed(result["duration_s"])
+                    self._report.transcribed(recording.label, recording.path, result, self._options["speakers"])
                     if self._looks_for_calls and _is_call(recording.path):
                         self._looks_for_calls = False  # one hint is enough
                         print_problem(recording.label, said("cli.looks_like_call"))
@@ -183,7 +198,8 @@ class _Work:
         if not result["text"]:
             print_problem(recording.label, "no speech was recognised in it")
         if self._form == "json":
-            fields = {"file": printable(recording.label), **result}
+            speakers = self._options["speakers"]
+            fields = {"file": printable(recording.label), **({"speakers": speakers} if speakers else {}), **result}
             document.write(json.dumps(fields, ensure_ascii=False).encode() + b"\n")
         document.seek(0)
         if recording.target is not None:

@@ -1,0 +1,1 @@
+"""``huiyin transcribe --report``: many recordings on one page."""

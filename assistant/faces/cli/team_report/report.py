@@ -1,0 +1,77 @@
+"""The report of a run of ``huiyin transcribe``: gathered as recordings are done, written at the end, whatever ends it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huiyin.assistant.faces.cli.shared import check_writable, output_file
+from huiyin.assistant.faces.cli.team_report.figures import Figures, figures_of
+from huiyin.assistant.faces.cli.team_report.page import page, read_figures
+from huiyin.assistant.faces.cli.transcribe_files import Named, printable
+from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line
+
+_CHANNELS = "channels"
+
+
+class TeamReport:
+    """A context: at its end the report is written, whole. What recordings of earlier runs have in it stays."""
+
+    def __init__(self, path: Path | None, summary: Summary) -> None:
+        """`path` None: no report. Raises CommandError where it cannot be written."""
+        self._path, self._summary = path, summary
+        self._before: dict[str, Figures] = {}
+        self._rows: dict[str, Figures] = {}
+        self._without: list[str] = []
+        if path is not None:
+            check_writable(path)
+            if path.exists():
+                self._before = {row.key: row for row in read_figures(path.read_text("utf-8", "replace"))}
+
+    def __enter__(self) -> TeamReport:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._path is None or not (self._rows or self._without or self._summary.failures):
+            return
+        rows = sorted(self._rows.values(), key=lambda row: row.file)
+        with output_file(self._path) as file:
+            file.write(page(self._path.stem, rows, self._without, self._summary.failures).encode())
+        print_line(f"-> {self._path}", sys.stderr)
+
+    def transcribed(self, label: str, path: Path, result: Mapping[str, Any], speakers: str | None) -> None:
+        """One more recording, whose result is here; `speakers` is how they were told apart."""
+        if self._path is not None:
+            key = _key(path)
+            self._rows[key] = figures_of(printable(label), key, result, by_channel=speakers == _CHANNELS)
+
+    def done_before(self, named: Named) -> None:
+        """One more whose result is there: its figures are in that, or in the report as it was."""
+        if self._path is None:
+            return
+        if result := _result(named.target):
+            self.transcribed(named.label, named.path, result, result.get("speakers"))
+        elif row := self._before.get(_key(named.path)):
+            self._rows[row.key] = row
+        else:
+            self._without.append(printable(named.label))
+
+
+def _key(path: Path) -> str:
+    """Of a recording, the same wherever the command is run; it tells nobody the path."""
+    return hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _result(path: Path | None) -> dict[str, Any] | None:
+    """What is in a result that is JSON."""
+    if path is None or path.suffix != ".json":
+        return None
+    try:
+        result = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return result if isinstance(result, dict) and {"segments", "duration_s"} <= result.keys() else None
