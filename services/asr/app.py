@@ -115,9 +115,10 @@ def make_app(settings: Settings) -> Flask:
         of at most this many points is added to the result), words (true: with the times of single words; Whisper takes
         a little longer), speakers (auto, how many, or channels: each segment names who says it) with speaker_names,
         phrases (key phrases that are marked: apology, promise, or your own, a line each as in 'refund: money back'),
-        careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one
-        page) with tags (subtitles name emotions and sounds), title and embed_audio (of the report; by default it holds
-        the sound of recordings up to ten minutes), clean (hesitation and repetition are left out).
+        careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv; html: a report on one
+        page; chapters or ffmetadata: laughter, applause, anger and key phrases as chapter marks) with tags (subtitles
+        name emotions and sounds), title and embed_audio (of the report; by default it holds the sound of recordings up
+        to ten minutes), clean (hesitation and repetition are left out).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)
@@ -141,7 +142,8 @@ def make_app(settings: Settings) -> Flask:
     def openai_route() -> Response:
         """Transcribe a recording, as OpenAI's API does it.
 
-        response_format: json, text, srt, vtt, verbose_json; stream=true sends transcript.text.delta and .done events.
+        response_format: json, text, srt, vtt, verbose_json, diarized_json (who says what); stream=true sends
+        transcript.text.delta and .done events.
         A `model` that is not here stands for the one that is: the header X-Huiyin-Model names it.
         """
         return openai(translate=False)
@@ -161,7 +163,7 @@ def make_app(settings: Settings) -> Flask:
         job = openai_job(request, model, names, host.get().languages, translate=translate)
         steps = serving.steps(job, caller)
         if job.stream:
-            response = responses.event_stream(responses.openai_events(steps))
+            response = responses.event_stream(responses.openai_events(steps, job))
         else:
             response = responses.openai_response(_last(steps), job)
         response.headers.update(model_header(model))

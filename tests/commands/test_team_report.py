@@ -31,7 +31,7 @@ CALL = result(
     said("Customer", 7.5, 12.0, "angry"),
     said("Agent", 15.0, 16.0, "neutral"),
     events=[{"label": "laughter", "start_s": 15.0, "end_s": 16.0, "confidence": 0.5}],
-    phrases=[{"group": "apology", "text": "</script>sorry", "start_s": 15.0, "end_s": 15.4, "speaker": "Agent", "segment": 4}],
+    phrases=[{"group": "apology", "text": "</script>sorry", "start_s": 15.0, "end_s": 15.4, "speaker": "Agent"}],
 )  # fmt: skip
 
 

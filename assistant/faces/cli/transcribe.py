@@ -38,6 +38,7 @@ from huiyin.configs.settings import Settings
 __all__ = ["SUFFIXES", "run"]
 
 _SUBTITLES = ("srt", "vtt")
+_CHAPTERS = ("chapters", "ffmetadata")
 _AUTO, _CHANNELS = "auto", "channels"
 _LOOKED_AT_S = 120.0  # of a recording, for whether it is a call
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
@@ -197,6 +198,8 @@ class _Work:
             print_problem(recording.label, warning)
         if not result["text"]:
             print_problem(recording.label, "no speech was recognised in it")
+        if self._form in _CHAPTERS and not (result["emotion"] or result["events"] or self._options["phrases"]):
+            print_problem(recording.label, said("cli.no_highlights", model=result["model"]))
         if self._form == "json":
             speakers = self._options["speakers"]
             fields = {"file": printable(recording.label), **({"speakers": speakers} if speakers else {}), **result}

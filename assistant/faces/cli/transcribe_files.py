@@ -16,9 +16,18 @@ from typing import IO
 from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, check_writable
 
 # A report's name is its own, so that talk.html beside talk.mp4 is never overwritten.
-SUFFIXES = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt", "csv": ".csv", "html": ".report.html"}
+SUFFIXES = {
+    "text": ".txt",
+    "json": ".json",
+    "srt": ".srt",
+    "vtt": ".vtt",
+    "csv": ".csv",
+    "html": ".report.html",
+    "chapters": ".chapters.vtt",
+    "ffmetadata": ".ffmetadata",
+}
 SCREEN = "-"  # of --out: standard output
-_ONE_EACH = ("srt", "vtt", "csv", "html")  # two of them in one file make a broken one
+_ONE_EACH = ("srt", "vtt", "csv", "html", "chapters", "ffmetadata")  # two of them in one file make a broken one
 _RESULTS = {f".{suffix.rpartition('.')[2]}" for suffix in SUFFIXES.values()}
 # What -r takes for a recording. Any other file can be named.
 _SOUND = (

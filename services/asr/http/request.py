@@ -45,6 +45,7 @@ from huiyin.services.common.text import whole_characters
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
+_DIARIZED = "diarized_json"
 GRANULARITIES = ("word", "segment")
 
 
@@ -178,7 +179,7 @@ def openai_job(
     if response_format not in FORMATS:
         raise ApiError(400, "asr.bad_response_format", format=response_format, known=list(FORMATS))
     stream = flag(form, "stream")
-    if stream and response_format not in ("json", "text"):
+    if stream and response_format not in ("json", "text", _DIARIZED):
         raise ApiError(422, "asr.format_not_streamed", code="bad_response_format", format=response_format)
     granularities = set(_listed(form, "timestamp_granularities"))
     unknown = granularities - set(GRANULARITIES)
@@ -186,6 +187,8 @@ def openai_job(
         raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
     words = "word" in granularities
     hints = hints_of_recording(_in_our_words(form), languages, words=words or response_format in SUBTITLES)
+    if response_format == _DIARIZED and hints.speakers is None:
+        hints = replace(hints, speakers=0, words=True)
     return Job(
         source,
         pcm,

@@ -20,8 +20,9 @@ from huiyin.services.asr.recogniser import RecordingTranscript, join_texts
 from huiyin.services.asr.report.media import waveform_and_sound
 from huiyin.services.asr.report.page import PEAKS, report
 from huiyin.services.asr.speakers.naming import with_names
+from huiyin.services.asr.text.chapters import CHAPTERS
 from huiyin.services.asr.text.clean import cleaned
-from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_verbose, usage
+from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_diarized, as_verbose, diarized_segments, usage
 from huiyin.services.asr.text.paragraphs import as_text
 from huiyin.services.asr.text.phrases import as_table, mentions
 from huiyin.services.asr.text.subtitles import SUBTITLES
@@ -115,6 +116,8 @@ def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -
         return iter([as_csv(transcript.segments, said)])
     if job.response_format in SUBTITLES:
         return iter([SUBTITLES[job.response_format](transcript.segments, tags=job.tags)])
+    if job.response_format in CHAPTERS:
+        return iter([CHAPTERS[job.response_format](transcript, said or ())])
     table = as_table(said or (), transcript.language)
     return iter([as_text(transcript.segments), f"\n{table}" if table else ""])
 
@@ -133,6 +136,8 @@ def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
     if job.response_format == "verbose_json":
         task = "translate" if job.hints.translate else "transcribe"
         return jsonify(as_verbose(transcript, task, words=job.words))
+    if job.response_format == "diarized_json":
+        return jsonify(as_diarized(transcript))
     if job.response_format == "json":
         return jsonify(text=transcript.text, usage=usage(transcript))
     text = transcript.text + "\n"
@@ -159,11 +164,13 @@ def events(steps: Steps, job: Job, settings: AsrSettings, job_id: str = "") -> I
         yield itertools.chain([f'{{"type": "done", {named}"result": '], result(step, job, settings), ["}"])
 
 
-def openai_events(steps: Steps) -> Iterator[Blocks]:
-    """JSON objects as OpenAI's API streams them: the text as it grows, then all of it."""
+def openai_events(steps: Steps, job: Job) -> Iterator[Blocks]:
+    """JSON objects as OpenAI's API streams them: the text as it grows, the segments of its speakers, then all of it."""
     last = ""
     for step in steps:
         if isinstance(step, RecordingTranscript):
+            if job.response_format == "diarized_json":
+                yield from ([_json(segment)] for segment in diarized_segments(_wanted(step, job)))
             yield [_json({"type": "transcript.text.done", "text": step.text, "usage": usage(step)})]
             continue
         texts = [segment.text for segment in step.segments if segment.text]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zlib
 from collections.abc import Sequence
+from string import ascii_uppercase
 from typing import Any
 
 from huiyin.services.asr.recogniser import RecordingTranscript, Segment
 from huiyin.services.asr.text.phrases import Mention
 
-FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
+FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
 """Response formats of OpenAI's address."""
 DOCUMENTS = {
     "json": "application/json",
@@ -21,6 +23,8 @@ DOCUMENTS = {
     "vtt": "text/vtt",
     "csv": "text/csv",
     "html": "text/html",
+    "chapters": "text/vtt",
+    "ffmetadata": "text/plain",
 }
 """Formats of the service's own address -> content type."""
 
@@ -28,6 +32,7 @@ _NO_WORDS = "times of single words are not available with this recogniser; segme
 # Fields that strict clients need and only Whisper's own decoder could fill.
 _PLACEHOLDERS: dict[str, Any] = {"seek": 0, "tokens": [], "temperature": 0.0, "no_speech_prob": 0.0}
 _LEAST_PROBABILITY = 1e-6
+_LABEL = re.compile(r"S([1-9]\d*)")  # of a speaker without a name
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 # A cell that begins like this is a formula to a spreadsheet, and can send data elsewhere (OWASP, "CSV Injection"). The
 # wide forms count where Chinese or Japanese is set.
@@ -98,6 +103,43 @@ def as_verbose(transcript: RecordingTranscript, task: str = "transcribe", *, wor
         "usage": usage(transcript),
         **extra,
     }
+
+
+def as_diarized(transcript: RecordingTranscript) -> dict[str, Any]:
+    """OpenAI's ``diarized_json``."""
+    return {
+        "task": "transcribe",
+        "duration": round(transcript.duration_s, 3),
+        "text": transcript.text,
+        "segments": diarized_segments(transcript),
+        "usage": usage(transcript),
+    }
+
+
+def diarized_segments(transcript: RecordingTranscript) -> list[dict[str, Any]]:
+    """The segments as OpenAI's API has them where it names speakers: A, B, ... unless they have names."""
+    return [
+        {
+            "type": "transcript.text.segment",
+            "id": f"seg_{number}",
+            "start": round(segment.start_s, 3),
+            "end": round(segment.end_s, 3),
+            "text": segment.text,
+            "speaker": _letter(segment.speaker or "S1"),
+        }
+        for number, segment in enumerate(transcript.segments)
+    ]
+
+
+def _letter(speaker: str) -> str:
+    """A for S1, Z for S26, AA for S27; a name stays."""
+    if not (match := _LABEL.fullmatch(speaker)):
+        return speaker
+    letters, number = "", int(match[1])
+    while number:
+        number, letter = divmod(number - 1, len(ascii_uppercase))
+        letters = ascii_uppercase[letter] + letters
+    return letters
 
 
 def compression_ratio(text: str) -> float:

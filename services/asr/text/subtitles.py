@@ -147,6 +147,11 @@ def as_vtt(segments: Sequence[Segment], *, tags: bool = False) -> str:
 SUBTITLES: dict[str, Callable[..., str]] = {"srt": as_srt, "vtt": as_vtt}
 
 
+def vtt_clock(seconds: float) -> str:
+    """A time as WebVTT has it: 00:01:02.345."""
+    return _clock(seconds, ".")
+
+
 def _clock(seconds: float, point: str) -> str:
     total_ms = round(seconds * 1000)
     minutes, ms = divmod(total_ms, 60_000)

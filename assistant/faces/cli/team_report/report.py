@@ -1,4 +1,4 @@
-"""The report of a run of ``huiyin transcribe``: gathered as recordings are done, written at the end, whatever ends it."""
+"""The report of a run of ``huiyin transcribe``: gathered as recordings are done, written at its end."""
 
 from __future__ import annotations
 
