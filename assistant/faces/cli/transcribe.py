@@ -30,7 +30,16 @@ from huiyin.assistant.faces.cli.shared import (
     read_phrases,
 )
 from huiyin.assistant.faces.cli.team_report.report import TeamReport
-from huiyin.assistant.faces.cli.transcribe_files import SUFFIXES, Recording, find, opened, printable, with_targets
+from huiyin.assistant.faces.cli.transcribe_files import (
+    SCREEN,
+    SUFFIXES,
+    Recording,
+    find,
+    opened,
+    printable,
+    with_targets,
+)
+from huiyin.assistant.faces.cli.transcribe_minutes import Minutes
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
@@ -59,6 +68,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     found = find(args.file, recursive=args.recursive)
     several = args.recursive or len(found) > 1 or [named.label for named in found] != args.file
     found = with_targets(found, args.format, args.out, several=several)
+    minutes = Minutes(args.format, wanted=args.summary)
     with (
         tempfile.TemporaryDirectory(prefix="huiyin-") as folder,
         Summary(len(found), shown=several) as summary,
@@ -69,6 +79,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if several and not args.force and named.is_done:
                 summary.done_before()
                 report.done_before(named)
+                minutes.done_before(named)
                 continue
             try:
                 recordings.append(opened(named, Path(folder)))
@@ -89,8 +100,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     "words": args.format == "json" or None,
                     "careful": settings.asr.careful != "never" or None,
                 }
-                _Work(launcher.services, args.format, options, summary, report, several=several).do(recordings)
-    return 1 if summary.failures else 0
+                _Work(launcher.services, args.format, options, summary, report, minutes, several=several).do(recordings)
+    written = minutes.write(settings, args.service_arguments)
+    return 1 if summary.failures or not written else 0
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -109,6 +121,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("cli.speaker_names_without_speakers")
     if args.phrases and args.format in _SUBTITLES:
         raise UsageError("cli.phrases_in_subtitles", formats=_SUBTITLES)
+    if args.summary and args.format != "text" and (args.out == SCREEN or (args.out is None and args.format != "html")):
+        raise UsageError("cli.summary_beside_what", format=args.format)
     if STDIN in args.file and sys.stdin.isatty():
         raise UsageError("cli.stdin_is_keyboard")
 
@@ -134,11 +148,12 @@ class _Work:
         options: dict[str, Any],
         summary: Summary,
         report: TeamReport,
+        minutes: Minutes,
         *,
         several: bool,
     ) -> None:
         self._services, self._form, self._several = services, form, several
-        self._summary, self._report = summary, report
+        self._summary, self._report, self._minutes = summary, report, minutes
         self._options = {"stream": True, "format": form, **options}
         self._separator = ""  # between two texts on the screen
         self._looks_for_calls = not options.get("speakers")
@@ -156,6 +171,7 @@ class _Work:
                         self._put(recording, result, document)
                     self._delete(job)
                     self._summary.transcribed(result["duration_s"])
+                    self._minutes.transcribed(recording.label, recording.target, result)
                     self._report.transcribed(recording.label, recording.path, result, self._options["speakers"])
                     if self._looks_for_calls and _is_call(recording.path):
                         self._looks_for_calls = False  # one hint is enough
