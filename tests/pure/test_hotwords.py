@@ -14,11 +14,11 @@ from huiyin.assistant.clients.form import FormUpload
 from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.faces.cli.shared import CommandError, read_hotwords
 from huiyin.services.asr.recogniser import Hints, Recognition, Segment, Word
-from huiyin.services.asr.text.hotword_list import MOST, hotwords_of
+from huiyin.services.asr.text.hotword_list import HELPFUL, MOST, hotwords_of
 from huiyin.services.asr.text.hotwords import Corrector, recognise_with_hotwords
 from huiyin.services.asr.text.hotwords_en import editex, metaphone
 from huiyin.services.common.errors import ApiError
-from tests.support import DATA
+from tests.support import DATA, ROOT
 from tests.support.limits import PATIENCE_S
 
 
@@ -292,3 +292,11 @@ def test_hotwords_reach_the_recogniser_through_the_service() -> None:
     assert plain["text"] == "九七四。"
     assert [answer.json()["text"] for answer in answers] == ["久期寺。"] * 3
     assert refused.status_code == 400 and refused.json()["error"]["code"] == "bad_hotwords"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs" / "hotwords").iterdir()), ids=lambda file: file.name)
+def test_the_examples_of_hotword_files_are_what_the_service_takes(file: Path) -> None:
+    text = read_hotwords(f"@{file}") or ""
+    words = hotwords_of(text)
+    assert 30 <= len(words) <= HELPFUL and not any("#" in word for word in words)
+    assert len(words) == len([line for line in text.splitlines() if line.strip()]), "none is there twice"

@@ -57,8 +57,11 @@ def text_from(words: Sequence[str]) -> str:
 
 
 def read_hotwords(words: str | None) -> str | None:
-    """The hotwords, from the file where `words` names one ("@names.txt"). Raises UsageError."""
-    return _words_or_file("--hotwords", words)
+    """The hotwords, from the file where `words` names one ("@names.txt"), without its comments. Raises UsageError."""
+    text = _words_or_file("--hotwords", words)
+    if text is None or text == words:
+        return text
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def read_phrases(words: str | None) -> str | None:
