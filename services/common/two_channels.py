@@ -107,6 +107,8 @@ def smoothed(powers: Powers) -> Powers:
 
 def reach(power: Powers) -> Powers:
     """How loud crosstalk of a channel may still be, or already, at each moment: (frames,) -> (frames,)."""
+    if not len(power):
+        return power
     padded = np.pad(power, (_LATE, _EARLY))
     return cast(Powers, np.lib.stride_tricks.sliding_window_view(padded, _LATE + _EARLY + 1).max(axis=1))
 

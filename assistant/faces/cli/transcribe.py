@@ -25,6 +25,7 @@ from huiyin.assistant.faces.cli.shared import (
     STDIN,
     CommandError,
     UsageError,
+    check_writable,
     output_file,
     read_hotwords,
     read_phrases,
@@ -119,10 +120,12 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("cli.speakers_unclear", speakers=args.speakers)
     if args.speaker_names and not args.speakers:
         raise UsageError("cli.speaker_names_without_speakers")
-    if args.phrases and args.format in _SUBTITLES:
+    if args.phrases and args.format in _SUBTITLES and not args.report:
         raise UsageError("cli.phrases_in_subtitles", formats=_SUBTITLES)
     if args.summary and args.format != "text" and (args.out == SCREEN or (args.out is None and args.format != "html")):
         raise UsageError("cli.summary_beside_what", format=args.format)
+    if args.report:
+        check_writable(args.report)
     if STDIN in args.file and sys.stdin.isatty():
         raise UsageError("cli.stdin_is_keyboard")
 

@@ -18,6 +18,7 @@ from huiyin.assistant.dialogue.minutes import minutes, spoken_lines
 from huiyin.assistant.faces.cli.shared import output_file
 from huiyin.assistant.faces.cli.transcribe_files import SUFFIXES, Named, printable
 from huiyin.assistant.faces.cli.transcribe_summary import print_line, print_problem
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
@@ -73,7 +74,7 @@ class Minutes:
                 for waiting in tqdm(self._waiting, desc=said("cli.minutes"), disable=None, leave=False):
                     self._write(waiting, launcher, model)
                     done += 1
-            except (ServiceError, LookupError, TypeError) as error:
+            except (HuiyinError, LookupError, TypeError) as error:  # LookupError: models listed in no known form
                 for waiting in self._waiting[done:]:
                     print_problem(waiting.label, said("cli.no_minutes", why=error))
                 return False
@@ -90,7 +91,7 @@ class Minutes:
         title = said("cli.minutes_of", name=printable(Path(waiting.label).name))
         document = f"# {title}\n\n> {said('cli.minutes_by', model=model)}\n\n{text}\n"
         if waiting.target is None:
-            print_line(f"\n{document}", sys.stdout)
+            print_line(f"\n{document.rstrip()}", sys.stdout)
             return
         with output_file(waiting.target) as file:
             file.write(document.encode())

@@ -23,7 +23,7 @@ from huiyin.services.common.two_channels import FRAME, frame_powers, reach, smoo
 # As those of `pieces`, but a turn of the other fits into a shorter pause.
 _PAUSES = ((0.0, 0.7), (4.0, 0.45), (8.0, 0.25))
 _BLOCK = SAMPLE_RATE // FRAME  # frames that are decided at once
-_CONTEXT = _BLOCK // 2  # frames before and after them that are looked at
+_CONTEXT = _BLOCK  # frames before and after them that are looked at: more than all that follows reaches
 _SHORTEST = 2  # frames: what is open for less than twice as long is a mistake
 _BRIDGED = 5  # frames: what is closed for less than twice as long is a gap between words
 _AROUND = 5  # frames before and after speech: consonants are quieter than vowels

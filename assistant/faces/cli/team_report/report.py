@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.faces.cli.shared import check_writable, output_file
+from huiyin.assistant.faces.cli.shared import output_file
 from huiyin.assistant.faces.cli.team_report.figures import Figures, figures_of
 from huiyin.assistant.faces.cli.team_report.page import page, read_figures
 from huiyin.assistant.faces.cli.transcribe_files import Named, printable
@@ -22,15 +22,13 @@ class TeamReport:
     """A context: at its end the report is written, whole. What recordings of earlier runs have in it stays."""
 
     def __init__(self, path: Path | None, summary: Summary) -> None:
-        """`path` None: no report. Raises CommandError where it cannot be written."""
+        """`path` None: no report."""
         self._path, self._summary = path, summary
         self._before: dict[str, Figures] = {}
         self._rows: dict[str, Figures] = {}
         self._without: list[str] = []
-        if path is not None:
-            check_writable(path)
-            if path.exists():
-                self._before = {row.key: row for row in read_figures(path.read_text("utf-8", "replace"))}
+        if path is not None and path.exists():
+            self._before = {row.key: row for row in read_figures(path.read_text("utf-8", "replace"))}
 
     def __enter__(self) -> TeamReport:
         return self
