@@ -27,7 +27,7 @@ from tests.support.media import encode, film
 from tests.support.transcripts import segment, spoken
 
 CHANNELS = Hints(speakers="channels")
-LEFT, RIGHT = [(1.0, 5.0), (9.0, 12.0), (20.0, 24.0)], [(6.0, 8.5), (13.0, 19.0)]
+LEFT, RIGHT = [(1.0, 5.0), (9.0, 12.0), (20.0, 24.0)], [(6.0, 8.2), (13.0, 19.0)]
 
 
 def voice(spans: list[tuple[float, float]], length_s: float, seed: int) -> Samples:

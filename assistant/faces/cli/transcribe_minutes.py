@@ -71,7 +71,7 @@ class Minutes:
             try:
                 launcher.start(["llm"])
                 model = str(launcher.services.get("llm", "/v1/models", _ANSWER_S)["data"][0]["id"])
-                for waiting in tqdm(self._waiting, desc=said("cli.minutes"), disable=None, leave=False):
+                for waiting in tqdm(self._waiting, desc=said("cli.making_minutes"), disable=None, leave=False):
                     self._write(waiting, launcher, model)
                     done += 1
             except (HuiyinError, LookupError, TypeError) as error:  # LookupError: models listed in no known form
