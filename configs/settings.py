@@ -57,6 +57,7 @@ _NOT_SETTINGS = {
     "HUIYIN_ASR_API_KEY",  # secrets: read where they are used, never kept in settings
     "HUIYIN_LLM_API_KEY",
     "HUIYIN_TTS_API_KEY",
+    "HUIYIN_JUDGE_API_KEY",
     "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
 }
@@ -172,6 +173,18 @@ class WebSettings:
 
 
 @dataclass(frozen=True)
+class SimulateSettings:
+    """Scripted conversations: `huiyin simulate`, `huiyin bench agent`, pytest."""
+
+    judge: str = setting("")
+    """what judges the expectation `means`: the base URL of an OpenAI-compatible server, as https://api.openai.com/v1,
+    whose key is in HUIYIN_JUDGE_API_KEY; empty: the LLM service"""
+    judge_model: str = setting("")
+    """the model that is asked there, as a larger one judges far better; empty: the LLM service's own, or the first that
+    the server lists"""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections."""
 
@@ -187,6 +200,7 @@ class Settings:
     tools: ToolsSettings = field(default_factory=ToolsSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    simulate: SimulateSettings = field(default_factory=SimulateSettings)
 
     @property
     def words_are_judged(self) -> bool:

@@ -25,6 +25,7 @@ from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.expectations import Outcome, judge
 from huiyin.assistant.scenario.grammar import ScenarioError, parse, read
 from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.meaning_judge import judge_for
 from huiyin.assistant.scenario.metrics import tally
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.needs import lacking
@@ -62,6 +63,9 @@ def simulate(
     `judge_text` tells simulated services how complete the words of a turn are, where the scenario does not. `tell` is
     given what the user should know of real services and sound: that a model is missing, for example.
 
+    Where services are real, the language model of the setting `simulate.judge` judges what replies mean; in virtual
+    time with simulated ones nothing does, and the result says so.
+
     Raises NotPlayable; ScenarioError where the file is wrong or something it needs is missing; ServiceError or
     PortError where real services or sound cannot be had. A failed expectation is not an error.
     """
@@ -75,6 +79,7 @@ def simulate(
         settings = load() if real else load(environ={})
     settings = with_overrides(settings, scenario.settings)
     clients = Services(settings) if real else None
+    ask = judge_for([scenario], settings) if real else None
     if depth == "live":
         from huiyin.assistant.scenario.real_time import LiveRunner
 
@@ -84,7 +89,7 @@ def simulate(
         director = runner.run()
     result = result_of(director, scenario, depth, seed, real=real)
     if real:
-        return result
+        return result.judged(ask) if ask else result
     return replace(result, outcomes=(*result.outcomes, *problems(result.log, settings.turns, runner.speak)))
 
 
@@ -96,10 +101,13 @@ def check_playable(scenario: Scenario, depth: Depth, *, real: bool, card: bool =
 
 
 def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *, real: bool) -> Result:
-    """What came of a scenario that was played to its end; `real`: against services that are."""
+    """What came of a scenario that was played to its end; `real`: against services that are.
+
+    What takes a language model to judge has not been judged: `Result.judged`.
+    """
     log = director.log
     counted = tally(log)
-    outcomes = judge(scenario, log, counted.figures())
+    outcomes, questions = judge(scenario, log, counted.figures())
     for step, when in director.unplayed:
         never = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
         problem = f"{never}, which did not come after the beginning of the turn before"
@@ -107,7 +115,8 @@ def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *
     if director.state is not State.LISTENING and scenario.hang_up is None:
         problem = f"the conversation does not come to rest: at the end the machine is {director.state.name}"
         outcomes.append(Outcome(1, 0, problem, log.end_s))
-    return Result(scenario, depth, seed, "real" if real else "simulated", log, tuple(outcomes), counted)
+    services: Literal["simulated", "real"] = "real" if real else "simulated"
+    return Result(scenario, depth, seed, services, log, tuple(outcomes), counted, tuple(questions))
 
 
 def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:

@@ -17,8 +17,8 @@ _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")
 _BOUND = re.compile(r"^(?P<name>.+?)\s*(?P<operator><=|>=|==|<|>)\s*(?P<value>-?\d+(?:\.\d+)?)$")
 _KINDS = (
-    "event", "absent", "heard", "said", "asked", "prompt", "called", "not_called", "history", "spoken", "loudspeaker",
-    "metric",
+    "event", "absent", "heard", "said", "means", "asked", "prompt", "called", "not_called", "history", "spoken",
+    "loudspeaker", "metric",
 )  # fmt: skip
 
 
@@ -63,6 +63,8 @@ def _expectation(node: Node) -> script.Expectation:
         return script.Calls(node.line, value.text(), **values)
     if kind == "not_called":
         return script.Calls(node.line, value.text(), times=0)
+    if kind == "means":
+        return script.Meaning(node.line, value.text())
     if kind == "history":
         return script.Remembers(node.line, tuple(_history_turn(item) for item in value.items()))
     if kind == "spoken":

@@ -12,6 +12,7 @@ import numpy as np
 from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.meaning import Question, Verdict
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.turns.normalise import normalised
@@ -36,6 +37,7 @@ class Outcome:
     step: int  # 0: of the whole scenario
     problem: str
     at_s: float
+    verdict: Verdict | None = None  # of a language model, where it was one that judged
 
     @property
     def met(self) -> bool:
@@ -66,14 +68,23 @@ class _Window:
         return name, moments[0].at_s if moments else None
 
 
-def judge(scenario: script.Scenario, log: Log, figures: Mapping[str, float | None]) -> list[Outcome]:
-    """Every expectation of a scenario, in the order of the file; none of those of turns that never began."""
+def judge(
+    scenario: script.Scenario, log: Log, figures: Mapping[str, float | None]
+) -> tuple[list[Outcome], list[Question]]:
+    """Every expectation of a scenario, in the order of the file; none of those of turns that never began.
+
+    Of some it takes a language model to judge a reply: these are questions to it.
+    """
     outcomes: list[Outcome] = []
-    for at_s, step in log.steps:
-        window = _Window(log, figures, step, at_s, _window_end(step, log))
-        outcomes += [_judge(expectation, window) for expectation in step.expect]
-    whole = _Window(log, figures, None, log.start_s, float("inf"))
-    return outcomes + [_judge(expectation, whole) for expectation in scenario.expect]
+    questions: list[Question] = []
+    windows = [(_Window(log, figures, step, at_s, _window_end(step, log)), step.expect) for at_s, step in log.steps]
+    for window, expectations in (*windows, (_Window(log, figures, None, log.start_s, float("inf")), scenario.expect)):
+        for expectation in expectations:
+            if isinstance(expectation, script.Meaning) and (question := _question(expectation, window)):
+                questions.append(question)
+            else:
+                outcomes.append(_judge(expectation, window))
+    return outcomes, questions
 
 
 def _window_end(step: script.Step, log: Log) -> float:
@@ -148,6 +159,23 @@ def _texts(what: str, window: _Window) -> list[tuple[float, str]]:
     return texts
 
 
+def _question(wanted: script.Meaning, window: _Window) -> Question | None:
+    """What to ask of the last reply; None where there is none."""
+    commits = [m for m in window.log.named("committed") if m.at_s < window.end_s]
+    if not commits or commits[-1].at_s < window.start_s:
+        return None
+    step, turn = window.step, window.log.history[len(commits) - 1]
+    if not turn.heard.strip():
+        return None
+    user = step.text if step and step.text else turn.user
+    number = step.number if step else 0
+    return Question(wanted.line, number, commits[-1].at_s, user, turn.heard, wanted.claim)
+
+
+def _meaning(wanted: script.Meaning, window: _Window) -> tuple[str, float]:
+    return f"means “{wanted.claim}”: nothing was said", window.start_s
+
+
 def _calls(wanted: script.Calls, window: _Window) -> tuple[str, float]:
     calls = [call for call in window.log.calls if window.start_s <= call.at_s < window.end_s]
     right = [call for call in calls if call.name == wanted.name and wanted.arguments.items() <= call.arguments.items()]
@@ -212,6 +240,7 @@ _JUDGES: dict[type[script.Expectation], Callable[[Any, _Window], tuple[str, floa
     script.Happens: _happens,
     script.Absent: _absent,
     script.Says: _says,
+    script.Meaning: _meaning,  # of no reply
     script.Calls: _calls,
     script.Remembers: _remembers,
     script.Spoken: _spoken,

@@ -70,6 +70,7 @@ An expectation is one of
                            `reply pauses`, `reply stops`, `speech heard`; or `since: reply starts`); times: 2
     absent: MOMENT         it does not come (since: MOMENT, within_ms: N)
     heard: WORDS           what was transcribed last          said: WORDS      what the user heard the assistant say
+    means: TEXT            a language model judges that the last reply means this; not judged with simulated services
     asked: WORDS           the last message to the model, with its lines in brackets (how the user sounds, where the
                            assistant was interrupted);        prompt: WORDS    all of its messages
     called: lamp           a tool is called; arguments: {on: true}, among others; times: 2

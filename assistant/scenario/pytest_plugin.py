@@ -11,7 +11,9 @@ skipped on a machine that lacks what a room needs, or where the services do not 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,15 +121,19 @@ class AgentUnderTest:
     """The agent that a test is about."""
 
     def __init__(self, agent: str) -> None:
-        """`agent`: as after `--against` on the command line, or a bare ws://…, a Realtime server. Raises AgentError."""
+        """`agent`: as after `--against` on the command line, or a bare ws://…, a Realtime server.
+
+        A Realtime or Live server's key is in the environment variable HUIYIN_WEB_KEY. Raises AgentError.
+        """
         from huiyin.assistant.scenario.agents.targets import target_of
 
-        self._target = target_of(agent)
+        self._target = replace(target_of(agent), key=os.environ.get("HUIYIN_WEB_KEY", ""))
 
     def play(self, scenario: Scenario | Path | str | dict[str, Any], seed: int | None = None) -> Result:
         """Play a scenario, its file, or what would stand in one, in real time.
 
-        Raises ScenarioError, AgentError, and ServiceError where a service is needed that does not run.
+        Raises ScenarioError, also where a reply is to be judged and no judge answers, AgentError, and ServiceError
+        where another service is needed that does not run.
         """
         from huiyin.assistant.scenario.agents.targets import play
         from huiyin.assistant.scenario.api import parse, read

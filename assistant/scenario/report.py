@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as xml
 
 from huiyin.assistant.scenario.metrics import total
-from huiyin.assistant.scenario.result import NotPlayable, Result
+from huiyin.assistant.scenario.result import NotPlayable, Result, prompt_of
 
 
 def summary(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> str:
@@ -52,7 +52,10 @@ def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ())
         case.set("time", f"{result.log.end_s:.3f}")
         for outcome in result.failures:
             failure = xml.SubElement(case, "failure", message=result.explain(outcome))
-            failure.text = "\n".join(result.timeline(outcome))
+            failure.text = "\n".join(filter(None, [prompt_of(outcome), *result.timeline(outcome)]))
+        notes = [*result.met_by_verdict(), *map(result.unjudged, result.not_judged)]
+        if notes:
+            xml.SubElement(case, "system-out").text = "\n".join(notes)
     xml.indent(suite)
     return xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -73,7 +76,17 @@ def _as_data(result: Result) -> dict[str, Any]:
         "services": result.services,
         "passed": result.passed,
         "length_s": round(log.end_s, 3),
-        "expectations": [{"line": o.line, "turn": o.step, "met": o.met, "problem": o.problem} for o in result.outcomes],
+        "expectations": [
+            {
+                "line": o.line,
+                "turn": o.step,
+                "met": o.met,
+                "problem": o.problem,
+                **({"verdict": vars(o.verdict)} if o.verdict else {}),
+            }
+            for o in result.outcomes
+        ],
+        **({"not_judged": [vars(question) for question in result.not_judged]} if result.not_judged else {}),
         **({"unseen": [expectation.line for expectation in result.unseen]} if result.unseen else {}),
         "metrics": result.figures,
         "history": [{"user": t.user, "assistant": t.heard, "interrupted": t.interrupted} for t in log.history],

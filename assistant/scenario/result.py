@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from huiyin.assistant.scenario.expectations import Outcome
 from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.meaning import Question, Verdict
 from huiyin.assistant.scenario.metrics import Tally
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import Depth, Expectation, Scenario
@@ -29,10 +31,20 @@ class Result:
     log: Log
     outcomes: tuple[Outcome, ...]
     tally: Tally
+    not_judged: tuple[Question, ...] = ()
+    """Replies that no language model has judged, as none was asked."""
     unseen: tuple[Expectation, ...] = ()
     """What cannot be seen from where it was played, and was not judged."""
     agent_log: tuple[str, ...] = ()
     """The newest lines that an agent wrote to its log."""
+
+    def judged(self, ask: Callable[[Question], Verdict]) -> Result:
+        """The same with all of it judged by `ask`."""
+        outcomes = list(self.outcomes)
+        for question in self.not_judged:
+            verdict = ask(question)
+            outcomes.append(Outcome(question.line, question.step, verdict.problem(question), question.at_s, verdict))
+        return replace(self, outcomes=tuple(outcomes), not_judged=())
 
     @property
     def passed(self) -> bool:
@@ -64,17 +76,35 @@ class Result:
         mark = "ok  " if self.passed else "FAIL"
         count = f"{len(self.outcomes) - len(self.failures)}/{len(self.outcomes)} expectations"
         unseen = f", {len(self.unseen)} cannot be seen" if self.unseen else ""
-        lines = [f"{mark} {self.title}  {count}{unseen}, {self.log.end_s:.1f} s"]
+        not_judged = f", {len(self.not_judged)} not judged" if self.not_judged else ""
+        lines = [f"{mark} {self.title}  {count}{unseen}{not_judged}, {self.log.end_s:.1f} s"]
         for outcome in self.failures:
-            lines += ["", f"  {self.explain(outcome)}", "", *self.timeline(outcome), ""]
+            lines += ["", f"  {self.explain(outcome)}", *_indented(prompt_of(outcome)), "", *self.timeline(outcome), ""]
         if verbose:
+            lines += self.met_by_verdict()
             lines += [f"  {self._place(each.line)}: cannot be seen from outside" for each in self.unseen]
+            lines += [f"  {self.unjudged(each)}" for each in self.not_judged]
             lines += ["", *(f"    {moment}" for moment in self.log.moments), ""]
         return "\n".join(lines)
 
     def explain(self, outcome: Outcome) -> str:
         """What became of an expectation, after the place where it stands."""
         return f"{self._place(outcome.line)}: {outcome.problem}"
+
+    def met_by_verdict(self) -> list[str]:
+        """What a language model has judged to be as expected, with what it was asked, as lines."""
+        lines: list[str] = []
+        for outcome in self.outcomes:
+            if outcome.met and outcome.verdict:
+                lines += [
+                    f"  {self._place(outcome.line)}: yes: {outcome.verdict.reason}",
+                    *_indented(prompt_of(outcome)),
+                ]
+        return lines
+
+    def unjudged(self, question: Question) -> str:
+        """A reply that no language model has judged, after the place where its expectation stands."""
+        return f"{self._place(question.line)}: means “{question.claim}”: not judged (the reply: “{question.reply}”)"
 
     def _place(self, line: int) -> str:
         return f"{self.scenario.path or self.scenario.name}:{line}"
@@ -83,3 +113,16 @@ class Result:
         """The moments around an outcome, as lines."""
         start_s, end_s = outcome.at_s - _AROUND_S, outcome.at_s + _AROUND_S
         return [f"    {moment}" for moment in self.log.moments if start_s <= moment.at_s <= end_s]
+
+
+def prompt_of(outcome: Outcome) -> str:
+    """What a language model was asked about it, and which; '' where none was."""
+    verdict = outcome.verdict
+    if verdict is None:
+        return ""
+    how = "" if verdict.forced else ", which was not held to the form of the answer"
+    return f"asked of {verdict.model or 'the judge'}{how}:\n{verdict.prompt}"
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    | {line}" for line in text.splitlines()]

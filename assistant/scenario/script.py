@@ -128,6 +128,13 @@ class Says(Expectation):
 
 
 @dataclass(frozen=True)
+class Meaning(Expectation):
+    """The last reply means this, as a language model judges it."""
+
+    claim: str
+
+
+@dataclass(frozen=True)
 class Remembers(Expectation):
     """What the history holds, turn by turn."""
 
@@ -275,6 +282,21 @@ class Scenario:
     steps: tuple[Step, ...] = ()
     hang_up: When | None = None  # after the last step has begun; None: when all is quiet
     expect: tuple[Expectation, ...] = ()
+
+    @property
+    def all_expectations(self) -> tuple[Expectation, ...]:
+        """Those of its turns, then its own."""
+        return (*(each for step in self.steps for each in step.expect), *self.expect)
+
+    @property
+    def needs_judge(self) -> bool:
+        """Whether a language model has to judge a reply."""
+        return any(isinstance(each, Meaning) for each in self.all_expectations)
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether it expects something of what the assistant says."""
+        return any(isinstance(each, (Says, Meaning)) for each in self.all_expectations)
 
     @property
     def folder(self) -> Path:

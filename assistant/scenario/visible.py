@@ -59,6 +59,8 @@ def _is_seen(expectation: Expectation, sight: Sight) -> bool:
             return moment in sight.moments and (since is None or since in sight.moments)
         case script.Says(what=what):
             return what in sight.texts
+        case script.Meaning():
+            return "said" in sight.texts
         case script.Spoken():
             return sight.styles
         case script.Calls():

@@ -15,6 +15,7 @@ from huiyin.assistant.scenario.agents.line import AgentError
 from huiyin.assistant.scenario.agents.pipecat_frames import decode, encode
 from huiyin.assistant.scenario.agents.targets import play, play_all, target_of
 from huiyin.assistant.scenario.api import parse
+from huiyin.assistant.scenario.pytest_plugin import AgentUnderTest
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
 from huiyin.configs.settings import load
@@ -23,6 +24,7 @@ from tests.live.test_server import live_door
 from tests.support import ROOT
 from tests.support.live_server import running
 from tests.support.simple_agent import BLOCK, good
+from tests.support.stub_upstream import Stub
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.slow
@@ -119,6 +121,13 @@ def test_a_pipecat_pipeline_is_heard_through_its_transport() -> None:
     result = asyncio.run(_through(pipeline))
     assert result.passed, result.report()
     assert "client-ready" in pipeline.messages[0]
+
+
+def test_a_realtime_server_gets_the_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIYIN_WEB_KEY", "open-sesame")
+    with Stub() as server, pytest.raises(AgentError, match="no conversation begins"):
+        AgentUnderTest(f"ws://127.0.0.1:{server.port}/v1/realtime").play(hello())
+    assert server.seen[0].headers["authorization"] == "Bearer open-sesame"
 
 
 def test_where_no_pipeline_is_the_address_is_named() -> None:

@@ -72,7 +72,9 @@ def test_an_interval_is_of_scenarios_not_of_plays() -> None:
     assert (value.value, value.low, value.high, value.plays) == (1, 1, 1, 3)
 
 
-def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_played_is_not_played_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked: list[str] = []
 
     def play_here(
@@ -92,6 +94,7 @@ def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(bench_agent, "play_to", play_here)
     command = ["bench", "agent", "--against", "a=command:x", "--only", "turn", "--quick", "--out", str(tmp_path)]
     assert main.main(command) == 130
+    assert "the same command goes on" in capsys.readouterr().err
     assert main.main(command) == 0
     assert asked == ["en-turn-1", "zh-turn-1", "zh-turn-1"]
     assert "takeover rate" in (tmp_path / "report.md").read_text(encoding="utf-8")

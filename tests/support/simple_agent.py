@@ -1,15 +1,17 @@
 """A program for `command:` that speaks when the user has been silent; as bad as it is by default, on purpose.
 
 It hears nothing while it speaks (half duplex), waits for 2 s of silence before it answers, and goes on talking whatever
-the user does. With `--good` it answers after 0.6 s and stops at once. Its voice is a tone with a gap now and then.
+the user does. With `--good` it answers after 0.6 s and stops at once. Its voice is a tone with a gap now and then, or a
+recording (WAV, 16-bit, mono, 16 kHz), which it says as far as it comes.
 
-    python simple_agent.py [--good] [--leave-after SECONDS]
+    python simple_agent.py [--good] [--voice FILE] [--leave-after SECONDS]
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import wave
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +32,7 @@ class SimpleAgent:
     endpoint_s: float = 2.0
     is_half_duplex: bool = True
     reply_s: float = REPLY_S
+    voice: np.ndarray | None = None
     silent_s: float = field(default=0.0, init=False)
     has_heard: bool = field(default=False, init=False)
     left_s: float = field(default=0.0, init=False)
@@ -49,6 +52,9 @@ class SimpleAgent:
     def _speak(self) -> np.ndarray:
         said_s = self.reply_s - self.left_s
         self.left_s = max(0.0, self.left_s - BLOCK_S)
+        if self.voice is not None:
+            at = round(said_s * RATE)
+            return np.pad(self.voice[at : at + BLOCK], (0, max(0, at + BLOCK - len(self.voice))))
         if said_s % _GAP_EVERY_S > _GAP_EVERY_S - _GAP_S:
             return np.zeros(BLOCK, np.int16)
         times = said_s + np.arange(BLOCK) / RATE
@@ -69,9 +75,14 @@ def main() -> None:
     """Until standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--good", action="store_true")
+    parser.add_argument("--voice", metavar="FILE")
     parser.add_argument("--leave-after", type=float, default=float("inf"), metavar="SECONDS")
     args = parser.parse_args()
     agent = good() if args.good else bad()
+    if args.voice:
+        with wave.open(args.voice) as file:
+            agent.voice = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16)
+        agent.reply_s = len(agent.voice) / RATE
     print("listening", file=sys.stderr, flush=True)
     sys.stdout.buffer.write(bytes(2 * BLOCK))
     sys.stdout.buffer.flush()

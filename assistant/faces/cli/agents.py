@@ -55,6 +55,8 @@ def play_to(
         needed.append("tts")  # the people speak with its voices
     if words and target.kind != "realtime":
         needed.append("asr")  # writes down what the agent says
+    if any(scenario.needs_judge for scenario, _ in plays) and not settings.simulate.judge:
+        needed.append("llm")  # judges what it means
     with Launcher(settings, service_arguments, Captions(sys.stderr).notice) as launcher:
         if needed:
             launcher.start(needed)

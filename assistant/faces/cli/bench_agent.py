@@ -18,6 +18,8 @@ from huiyin.assistant.scenario.agents.suite import Suited, families, seeds, suit
 from huiyin.assistant.scenario.agents.targets import Target
 from huiyin.assistant.scenario.picture import documents
 from huiyin.assistant.scenario.result import Result
+from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _NAMED = re.compile(r"([\w.-]+)=(.+)", re.DOTALL)
@@ -37,7 +39,12 @@ def run(words: Sequence[str], settings: Settings, service_arguments: Sequence[st
     for name, text in map(_named, args.against):
         if name in agents:
             raise UsageError("cli.agent_twice", name=name)
-        agents[name] = _results(name, text, plays, args, settings, service_arguments)
+        try:
+            agents[name] = _results(name, text, plays, args, settings, service_arguments)
+        except (HuiyinError, KeyboardInterrupt):
+            if any(args.out.glob("*/*.json")):
+                print(said("notices.bench_kept", folder=args.out), file=sys.stderr)
+            raise
     report = [table(agents)]
     for name, results in agents.items():
         if found := faults(results):

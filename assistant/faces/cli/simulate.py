@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from huiyin.assistant.clients.launcher import Launcher
@@ -28,6 +29,7 @@ _AT_ONCE = 6  # through a Realtime server: they mostly wait
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Play them. Returns the exit status."""
     _check(args)
+    settings = _with_judge(args, settings)
     if args.against:
         return _report(args, *_against(args, settings))
     results: list[Result] = []
@@ -46,6 +48,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 refused.append(why)
         took_s = time.perf_counter() - began
     return _report(args, results, refused, took_s)
+
+
+def _with_judge(args: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings with the judge of the command line."""
+    named = {"judge": args.judge, "judge_model": args.judge_model}
+    return replace(settings, simulate=replace(settings.simulate, **{key: name for key, name in named.items() if name}))
 
 
 def _report(args: argparse.Namespace, results: list[Result], refused: list[NotPlayable], took_s: float) -> int:

@@ -18,8 +18,9 @@ from huiyin.assistant.scenario.agents.play import AgentRunner
 from huiyin.assistant.scenario.agents.realtime import RealtimeLink
 from huiyin.assistant.scenario.api import check_playable
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
+from huiyin.assistant.scenario.meaning_judge import judge_for
 from huiyin.assistant.scenario.result import Result
-from huiyin.assistant.scenario.script import Depth, Says, Scenario
+from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.configs.settings import Settings, load
 
 Kind = Literal["command", "pipecat", "live", "realtime"]
@@ -90,8 +91,12 @@ async def play_all(
 
     The people speak with voices of the speech service, unless the scenario names one. `words`: what the agent says is
     written down by the recogniser. `aloud`: the agent's voice echoes in the room, and comes back to it; else the client
-    has cancelled its echo. Raises AgentError where the agent cannot be reached, and ServiceError.
+    has cancelled its echo. What replies mean is judged at the end: a model may share the machine with the agent.
+
+    Raises AgentError where the agent cannot be reached, ServiceError, and ScenarioError where a judge is needed and
+    none answers.
     """
+    ask = await asyncio.to_thread(judge_for, [scenario for scenario, _ in plays], services.settings)
     loop = asyncio.get_running_loop()
     speaks = ServiceVoice(services, load_persona(services.settings.talk.persona).voice)
     free = asyncio.Semaphore(at_once)
@@ -104,22 +109,29 @@ async def play_all(
     async def play(each: AgentRunner) -> Result:
         async with free:
             result = await each.run()
+        if not result.not_judged:
+            done(result)
+        return result
+
+    def judged(result: Result) -> Result:
+        if ask is None or not result.not_judged:
+            return result
+        result = result.judged(ask)
         done(result)
         return result
 
     # All sound is made before the first plays, which it would slow down; in a thread, as it blocks.
     runners = [await asyncio.to_thread(runner, scenario, seed) for scenario, seed in plays]
-    return list(await asyncio.gather(*map(play, runners)))
+    results = await asyncio.gather(*map(play, runners))
+    return [await asyncio.to_thread(judged, result) for result in results]
 
 
 def play(scenario: Scenario, target: Target, seed: int | None = None, settings: Settings | None = None) -> Result:
     """Play one scenario to an agent, in real time, with the services that run.
 
-    The speech service is needed where the scenario names no voice, the recogniser where it expects words. Raises
-    NotPlayable, AgentError, ServiceError.
+    The speech service is needed where the scenario names no voice, the recogniser where it expects words, a language
+    model where it expects a meaning. Raises NotPlayable, AgentError, ServiceError, ScenarioError.
     """
     check_playable(scenario, target.depth, real=True)
-    expectations = (*scenario.expect, *(each for step in scenario.steps for each in step.expect))
-    words = any(isinstance(each, Says) for each in expectations)
     plays = [(scenario, scenario.seed if seed is None else seed)]
-    return asyncio.run(play_all(plays, target, Services(settings or load()), words=words))[0]
+    return asyncio.run(play_all(plays, target, Services(settings or load()), words=scenario.needs_words))[0]
