@@ -39,7 +39,7 @@ class ServiceSettings:
     log_format: str = setting("text", choices=("text", "json"))
     """text is for people; json, an object a line, for programs that collect logs"""
     access_log: bool = setting(True)
-    """a line a request: method, address, status, time; /health, /ready and /metrics only at level debug"""
+    """a line a request: method, address, status, time; what is asked again and again (/health) only at level debug"""
     log_words: bool = setting(False)
     """true: what is printed may quote what was said, to find a fault on a machine of your own"""
 

@@ -35,9 +35,9 @@ from huiyin.configs.files import whole_file
 from huiyin.configs.jobs_settings import JobsSettings
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.request import Job
-from huiyin.services.asr.journal import Contents, Journal, read
+from huiyin.services.asr.journal import Contents, Journal, peek, read
 from huiyin.services.asr.queue import Caller
-from huiyin.services.asr.recogniser import Hints
+from huiyin.services.asr.recogniser import Hints, join_texts
 from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.transcribe import Part, Steps, transcribe
 from huiyin.services.common.audio import AudioReader
@@ -62,6 +62,20 @@ class _Run:
     cancelled: threading.Event = field(default_factory=threading.Event)
     running: bool = False
     position_s: float = 0.0
+    texts: list[str] = field(default_factory=list)
+    """Of its segments so far: who asks for them again and again reads no journal."""
+
+    def begin(self, contents: Contents) -> None:
+        """It runs from now on, from where it was."""
+        self.texts = [segment.text for segment in contents.segments]
+        self.position_s = contents.position_s
+        self.running = True
+
+    def add(self, part: Part) -> None:
+        """A part is done, or was already."""
+        if part.position_s > self.position_s:
+            self.texts += [segment.text for segment in part.segments]
+            self.position_s = part.position_s
 
 
 class Jobs:
@@ -74,7 +88,7 @@ class Jobs:
         self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._delete_old()
         for job_id in self.ids():
-            if self._status(job_id, read(self._folder / job_id / _JOURNAL)) == "waiting":
+            if self._status(job_id, peek(self._folder / job_id / _JOURNAL)) == "waiting":
                 self._enqueue(job_id)
         for number in range(settings.at_once):
             threading.Thread(target=self._work, name=f"job-{number}", daemon=True).start()
@@ -98,7 +112,7 @@ class Jobs:
                     else:
                         yield from self._serving.steps(job, caller, journal, key)
             except ApiError:
-                if not read(folder / _JOURNAL).pieces and not (folder / _REQUEST).exists():
+                if not peek(folder / _JOURNAL).pieces and not (folder / _REQUEST).exists():
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
 
@@ -113,10 +127,19 @@ class Jobs:
         if job_id not in self._runs:
             with self._held(job_id, caller.check) as folder, _on_disk(folder):
                 if not (folder / _REQUEST).exists():
-                    _write(folder, job)
+                    _write(folder, job, caller.check)
                 (folder / _ERROR).unlink(missing_ok=True)
             self._enqueue(job_id)
         return job_id
+
+    def retry(self, job_id: str, check: Callable[[], object]) -> None:
+        """Have one that has failed run once more; any other is left as it is. Raises ApiError 404, 409, 507."""
+        if self.recording(job_id)[0] is None:
+            raise ApiError(409, "asr.job_without_recording", job=job_id)
+        if self._status(job_id, peek(self._folder / job_id / _JOURNAL)) == "failed":
+            with self._held(job_id, check) as folder, _on_disk(folder):
+                (folder / _ERROR).unlink(missing_ok=True)
+            self._enqueue(job_id)
 
     def _enqueue(self, job_id: str) -> None:
         run = _Run()
@@ -149,15 +172,15 @@ class Jobs:
         # It has waited for its place here already: it is never refused as one too many.
         caller = Caller(short=False, left=run.cancelled.is_set, accepted=True)
         with self._held(job_id, caller.check) as folder:
-            if not (folder / _REQUEST).exists() or read(folder / _JOURNAL).whole is not None:
+            if not (folder / _REQUEST).exists() or peek(folder / _JOURNAL).whole is not None:
                 return
-            run.running = True
             _, hints, pcm = _read_request(folder)
             reader = AudioReader(folder / _RECORDING, self._asr.max_duration_s, pcm)
             with self._journal(folder) as journal:
+                run.begin(journal.contents)
                 for step in transcribe(recogniser, reader, recogniser.decided(hints, caller), caller, journal):
                     if isinstance(step, Part):
-                        run.position_s = step.position_s
+                        run.add(step)
 
     def _fail(self, job_id: str, error: ApiError) -> None:
         if self._serving.host.state == "ready":  # else it may go on when the service has been put right
@@ -173,16 +196,26 @@ class Jobs:
         folders = [path for path in self._folder.iterdir() if _ID.fullmatch(path.name) and _touched(path)]
         return [path.name for path in sorted(folders, key=_touched)]
 
+    def views(self) -> Iterator[dict[str, Any]]:
+        """All jobs for JSON, without their texts, the oldest first."""
+        for job_id in self.ids():
+            with suppress(ApiError):  # deleted meanwhile
+                yield self.view(job_id, text=False)
+
     def view(self, job_id: str, *, text: bool = True) -> dict[str, Any]:
         """A job for JSON, with its text so far. Raises ApiError 404."""
-        folder, contents = self._known(job_id), self.contents(job_id)
+        folder = self._known(job_id)
+        contents = peek(folder / _JOURNAL)
         status = self._status(job_id, contents)
         run = self._runs.get(job_id)
         position_s = max(contents.position_s, run.position_s if run else 0.0)
-        length_s = contents.whole["duration_s"] if contents.whole else contents.total_s
+        length_s = contents.total_s
+        if contents.whole:
+            position_s = length_s or 0.0
         share = 1.0 if status == "done" else min(1.0, position_s / length_s) if length_s else None
-        request = json.loads((folder / _REQUEST).read_bytes()) if (folder / _REQUEST).exists() else {}
-        error = json.loads((folder / _ERROR).read_bytes())["error"] if status == "failed" else None
+        request = _json(folder / _REQUEST)
+        error = _json(folder / _ERROR).get("error") if status == "failed" else None
+        so_far = "" if not text else join_texts(list(run.texts)) if run and run.running else self.contents(job_id).text
         return {
             "id": job_id,
             "object": "transcription.job",
@@ -192,7 +225,8 @@ class Jobs:
             "position_s": round(position_s, 3),
             "duration_s": None if length_s is None else round(length_s, 3),
             "progress": None if share is None else round(share, 4),
-            **({"text": contents.text} if text else {}),
+            **({"text": so_far} if text else {}),
+            "summary": contents.whole,
             "error": error,
         }
 
@@ -238,8 +272,9 @@ class Jobs:
     def _delete_old(self) -> None:
         """Jobs on which nobody works and that nobody has asked to go on, and the locks of those that are gone."""
         since_s = time.time() - self._settings.keep_days * _DAY_S
-        for job_id in self.ids():
-            if job_id not in self._runs and _touched(self._folder / job_id) < since_s:
+        for folder in self._folder.glob("*"):  # one without a job is of a service that was killed in the beginning
+            job_id = folder.name
+            if _ID.fullmatch(job_id) and job_id not in self._runs and _touched(folder) < since_s:
                 with suppress(ApiError):
                     self._delete(job_id, limit_s=0.0)
         for lock in self._folder.glob("*.lock"):
@@ -306,10 +341,15 @@ def _touched(folder: Path) -> float:
     return max(times, default=0.0)
 
 
-def _write(folder: Path, job: Job) -> None:
-    """The recording first: where the request is, it is whole. Raises OSError."""
+def _write(folder: Path, job: Job, check: Callable[[], object]) -> None:
+    """The recording first: where the request is, it is whole. Raises OSError, what `check` raises."""
     with whole_file(folder / _RECORDING, private=True, durable=True) as file, job.opened() as source:
         shutil.copyfileobj(source, file)
+    try:
+        check()  # one who has left meanwhile does not know the job's id
+    except BaseException:
+        (folder / _RECORDING).unlink()
+        raise
     request = {
         "title": job.title,
         "created_at": round(time.time()),
@@ -318,6 +358,14 @@ def _write(folder: Path, job: Job) -> None:
     }
     with whole_file(folder / _REQUEST, private=True, durable=True) as file:
         file.write(json.dumps(request, ensure_ascii=False).encode())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """What is in a file; nothing where it is not there (any more)."""
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return {}
 
 
 def _read_request(folder: Path) -> tuple[str, Hints, PcmFormat | None]:

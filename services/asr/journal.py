@@ -4,8 +4,9 @@ A recording is always cut at the same places. So whoever transcribes it again, a
 has the file, takes the pieces that are kept from here, recognises the others, and has the transcript of an undisturbed
 run; at most the piece in hand is lost.
 
-The file has JSON lines: whose pieces these are, then one for each piece, at the end what there is to say of the whole.
-Each is on the disk before the next piece is recognised. What a power cut leaves of a line is cut off.
+The file has JSON lines: whose pieces these are, then one for each piece, at the end the segments of the whole, and what
+there is to say of it. Each is on the disk before the next piece is recognised. What a power cut leaves of a line is cut
+off. The last line says how far it has come: `peek` reads no more of hours of speech.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,7 +33,8 @@ from huiyin.services.asr.signal.pieces import Piece
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
 
-_VERSION = 1
+_VERSION = 2
+_BLOCK_BYTES = 2**16  # read at once from the end: longer than the line of a piece
 _Place = tuple[int, int, int]  # of a piece in its recording: its first sample, how many, and its channel
 
 
@@ -46,9 +48,11 @@ class Contents:
     busy_s: float = 0.0
     """Time it took."""
     total_s: float | None = None
-    """Length of the recording by its header."""
+    """Length of the recording: by its header, at the end as it is."""
+    final: list[Mapping[str, Any]] = field(default_factory=list)
+    """The segments of the whole, which may say more than those of the pieces."""
     whole: dict[str, Any] | None = None
-    """What there is to say of the whole; None before its end."""
+    """What there is to say of the whole, without its text, for JSON; None before its end."""
 
     @property
     def position_s(self) -> float:
@@ -71,8 +75,8 @@ class Contents:
         """Of the whole; None before its end."""
         if self.whole is None:
             return None
-        segments, warnings = [_segment(fields) for fields in self.whole["segments"]], tuple(self.whole["warnings"])
-        return join_segments(self.model, segments, self.whole["duration_s"], self.busy_s, warnings)
+        segments, warnings = [_segment(fields) for fields in self.final], tuple(self.whole["warnings"])
+        return join_segments(self.model, segments, self.total_s or 0.0, self.busy_s, warnings)
 
 
 def read(path: Path) -> Contents:
@@ -80,6 +84,15 @@ def read(path: Path) -> Contents:
     try:
         with path.open("rb") as file:
             return _read(file)[1]
+    except FileNotFoundError:
+        return Contents()
+
+
+def peek(path: Path) -> Contents:
+    """The same, of the pieces the last alone, and no segments of the whole: the length of the journal costs nothing."""
+    try:
+        with path.open("rb") as file:
+            return _read([file.readline(), _last_line(file)])[1]
     except FileNotFoundError:
         return Contents()
 
@@ -116,14 +129,13 @@ class Journal:
         place = {"start": start, "samples": count, **({"channel": channel} if channel else {})}
         self._write({**place, **dataclasses.asdict(recognition), "busy_s": busy_s, "total_s": total_s})
 
-    def finish(self, segments: Sequence[Segment], duration_s: float, warnings: Sequence[str], busy_s: float) -> None:
-        """All of it is there: `segments` as they are in the transcript, which may say more than the pieces do."""
-        whole = {
-            "duration_s": duration_s,
-            "warnings": list(warnings),
-            "segments": [dataclasses.asdict(segment) for segment in segments],
-        }
-        self._write({"whole": whole, "busy_s": busy_s})
+    def finish(self, transcript: RecordingTranscript) -> None:
+        """All of it is there."""
+        self._write({"segments": [dataclasses.asdict(segment) for segment in transcript.segments]})
+        whole = dataclasses.replace(transcript, text="", segments=(), events=()).as_dict()
+        for name in ("text", "segments", "events", "cached"):
+            del whole[name]
+        self._write({"whole": whole, "busy_s": transcript.processing_s, "total_s": transcript.duration_s})
 
     def _write(self, line: Mapping[str, object]) -> None:
         try:
@@ -138,10 +150,26 @@ def _place(piece: Piece) -> _Place:
     return piece.start, len(piece.samples), piece.channel
 
 
-def _read(file: BinaryIO, recogniser: Mapping[str, object] | None = None) -> tuple[int, Contents]:
-    """(where its last whole line ends, what is in it); (0, nothing) for a journal of another `recogniser`."""
+def _last_line(file: BinaryIO) -> bytes:
+    """The last whole line after the place where `file` stands; b"" where there is none."""
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    tail = b""
+    while end > start:
+        begin = max(start, end - _BLOCK_BYTES)
+        file.seek(begin)
+        tail, end = file.read(end - begin) + tail, begin
+        whole = tail[: tail.rfind(b"\n") + 1]
+        before = whole.rfind(b"\n", 0, -1)
+        if before >= 0 or end == start:
+            return whole[before + 1 :]
+    return b""
+
+
+def _read(lines: Iterable[bytes], recogniser: Mapping[str, object] | None = None) -> tuple[int, Contents]:
+    """(where the last whole line ends, what is in them); (0, nothing) for a journal of another `recogniser`."""
     contents, end = Contents(), 0
-    for data in file:
+    for data in lines:
         try:
             line = json.loads(data) if data.endswith(b"\n") else None
         except ValueError:
@@ -157,6 +185,8 @@ def _read(file: BinaryIO, recogniser: Mapping[str, object] | None = None) -> tup
         contents.whole = line.get("whole")
         if "start" in line:
             contents.pieces[line["start"], line["samples"], line.get("channel", 0)] = _recognition(line)
+        else:
+            contents.final = line.get("segments", contents.final)
     return end, contents
 
 

@@ -152,10 +152,12 @@ def transcribe(
             segments = list(with_speakers(segments, voices.turns(cast(int, hints.speakers))))
     elif by_channel:
         segments = in_turns(segments)
-    whole = (*reader.warnings, *warnings)
+    transcript = join_segments(
+        recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings)
+    )
     if journal:
-        journal.finish(segments, reader.decoded_s, whole, clock.busy_s)
-    yield join_segments(recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, whole)
+        journal.finish(transcript)
+    yield transcript
 
 
 def _own_levels(reader: AudioReader, caller: Caller) -> tuple[float, float]:

@@ -37,7 +37,8 @@ OPEN_PATHS = {"/health"}
 """Answered without a key."""
 
 _ONLY_READ = ("GET", "HEAD")
-_ROUTINE = {"/health", "/ready", "/metrics"}  # other programs ask these again and again
+# What other programs, and the page for its recordings, ask again and again.
+_ROUTINE = {"/health", "/ready", "/metrics", "/jobs", "/jobs/<job_id>", "/jobs/{job_id}"}
 _LONGEST_METHOD = 20  # characters
 _READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
 
@@ -71,7 +72,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
 
     def note(request: web.Request, status: int, seconds: float) -> None:
         route = connection_of(request).route or _rule(app, request)
-        level = logging.DEBUG if route in _ROUTINE else logging.INFO
+        level = logging.DEBUG if route in _ROUTINE and request.method in _ONLY_READ else logging.INFO
         if access_log.isEnabledFor(level):
             method, ms = request.method[:_LONGEST_METHOD], round(1000 * seconds)
             facts = {"method": method, "route": route, "status": status, "ms": ms}

@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.browser.fake_jobs import NOT_AUDIO, FakeJobs, is_sound
 from tests.browser.fake_session import FakeSession
 from tests.support import ROOT
 from tests.support.aiohttp_server import serving
@@ -34,7 +35,7 @@ SETUP: dict[str, Any] = {
         {"name": "zf_xiaoxiao", "language": "zh", "gender": "female", "engine": "kokoro"},
         {"name": "heart", "language": "en", "gender": "female", "engine": "hibari"},
     ],
-    "limits": {"max_upload_mb": 1, "max_sessions": 8},
+    "limits": {"max_upload_mb": 1, "keep_days": 7, "max_sessions": 8},
     "languages": ["zh", "en", "yue", "ja", "ko"],
     "key_required": False,
     "services": {"asr": "ready", "llm": "ready", "tts": "ready"},
@@ -122,6 +123,7 @@ class Door:
         self.sessions: list[FakeSession] = []
         self.asr_forms: list[dict[str, str]] = []
         self.uploads: list[tuple[str, bytes]] = []
+        self.jobs = FakeJobs(self._upload, transcript, lambda: self.down)
         self.down = False  # as if the network were gone: no new connection
         self.setup = dict(SETUP)
         self._sockets: set[web.WebSocketResponse] = set()
@@ -149,6 +151,7 @@ class Door:
         app.router.add_get("/v1/realtime", self._realtime)
         app.router.add_get("/v1/stream", self._dictation)
         app.router.add_post("/asr", self._asr)
+        self.jobs.add_to(app)
         return app
 
     async def _doctor(self, request: web.Request) -> web.Response:
@@ -204,16 +207,20 @@ class Door:
                 await socket.close()
         return socket
 
-    async def _asr(self, request: web.Request) -> web.StreamResponse:
+    async def _upload(self, request: web.Request) -> tuple[str, bytes]:
+        """(name, bytes) of the file that is sent; it and the form's fields are kept."""
         form = await request.post()
         upload = form["file"]
         assert isinstance(upload, web.FileField)
         self.asr_forms.append({key: str(value) for key, value in form.items() if key != "file"})
         self.uploads.append((upload.filename, upload.file.read()))
-        if self.uploads[-1][1][:4] not in (b"RIFF", b"OggS"):
-            error = {"code": "not_audio", "message": "this is no recording; send WAV, MP3", "hint": "send WAV, MP3"}
-            return web.json_response({"error": error}, status=415)
-        if form.get("format") == "html":
+        return self.uploads[-1]
+
+    async def _asr(self, request: web.Request) -> web.StreamResponse:
+        _, sound = await self._upload(request)
+        if not is_sound(sound):
+            return web.json_response({"error": NOT_AUDIO}, status=415)
+        if self.asr_forms[-1].get("format") == "html":
             return web.Response(text="<!doctype html><title>report</title>", content_type="text/html")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)

@@ -97,6 +97,31 @@ def test_transcripts_are_downloaded_one_by_one_and_as_a_zip(quiet: Speaks, tmp_p
         assert SEGMENTS[0]["text"] in archive.read("a.txt").decode()
 
 
+def test_an_upload_that_breaks_off_is_sent_again_when_the_server_is_back(
+    quiet: Speaks, door: Door, tmp_path: Path
+) -> None:
+    page = quiet("transcribe")
+    page.wait_for_selector("#file-kept >> text=at most 7 days")
+    door.down = True
+    page.set_input_files("#choose", [recording(tmp_path / "a.wav")])
+    page.wait_for_selector("tr[data-state=lost] >> text=it will be sent again")
+    door.down = False
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_selector("tr[data-state=done]")
+
+
+def test_where_nothing_may_be_kept_nothing_is(quiet: Speaks, door: Door, tmp_path: Path) -> None:
+    door.setup = {**door.setup, "private": True}
+    page = quiet("transcribe")
+    page.wait_for_selector("#file-limit >> text=up to 1 MB")
+    page.set_input_files("#choose", [recording(tmp_path / "a.wav")])
+    page.wait_for_selector(".segments")
+    assert door.jobs.jobs == {} and page.evaluate("localStorage.length") == 0
+    with page.expect_download() as download:
+        page.click(".chip >> text=html")
+    assert "report" in Path(download.value.path()).read_text()
+
+
 def test_a_file_beyond_the_limit_is_known_before_it_is_sent_and_can_be_sent_compressed(
     quiet: Speaks, door: Door, tmp_path: Path
 ) -> None:

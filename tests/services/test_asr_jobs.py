@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from huiyin.configs.settings import load
 from huiyin.services.asr import serving
 from huiyin.services.asr.app import make_app
+from huiyin.services.asr.http import jobs
 from huiyin.services.asr.journal import read
 from huiyin.services.asr.recogniser import Hints, Recognition
 from huiyin.services.common.audio import Samples
@@ -211,6 +212,65 @@ def test_a_recording_that_cannot_be_read_fails_with_the_reason_and_may_be_tried_
     service.until(job, "failed")
     assert "error" in service.follow(b"To whom it may concern" * 50)
     assert len(service.client.get("/jobs").get_json()["data"]) == 1, "nothing is kept of one that was followed"
+
+
+def test_one_that_failed_is_tried_again_without_its_client(service: Service) -> None:
+    job = service.post(b"Dear Sir or Madam" * 50).get_json()["id"]
+    service.until(job, "failed")
+    assert service.client.post(f"/jobs/{job}/retry").status_code == 202
+    service.until(job, "failed")
+    done = service.follow(recording())
+    refused = service.client.post(f"/jobs/{done['job']}/retry")
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "job_without_recording")
+    assert service.client.post(f"/jobs/{'0' * 32}/retry").status_code == 404
+
+
+def test_its_recording_can_be_played_from_anywhere(service: Service) -> None:
+    sound = recording()
+    job = service.post(sound).get_json()["id"]
+    part = service.client.get(f"/jobs/{job}/recording", headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.data, part.content_type) == (206, sound[100:200], "audio/wav")
+    assert service.client.get(f"/jobs/{job}/recording").data == sound
+    service.until(job, "done")
+
+
+def test_how_far_a_job_is_takes_the_ends_of_its_journal_alone(service: Service) -> None:
+    job = service.post(recording(pieces=6)).get_json()["id"]
+    done = service.until(job, "done")
+    result = service.client.get(f"/jobs/{job}/result").get_json()
+    assert done["summary"] == {name: result[name] for name in done["summary"]} and "text" not in done["summary"]
+    journal = service.folder / job / "pieces.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([lines[0], *(b"?" * (2**17) + b"\n" for _ in lines[1:-1]), lines[-1]]))
+    service.start()
+    (listed,) = service.client.get("/jobs").get_json()["data"]
+    assert listed == {name: value for name, value in done.items() if name != "text"}
+
+
+@pytest.mark.parametrize("torn", [0, 7])
+def test_the_last_whole_line_says_how_far_it_is(service: Service, torn: int) -> None:
+    done = service.follow(recording())
+    journal = service.folder / done["job"] / "pieces.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:4]) + lines[4][:torn])
+    (job,) = service.client.get("/jobs").get_json()["data"]
+    assert job["status"] == "suspended" and job["position_s"] == round(read(journal).position_s, 3) > 0
+
+
+def test_a_client_who_leaves_before_it_knows_the_id_leaves_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "client_left", lambda _: lambda: any(service.folder.glob("*/recording")))
+    service.post(recording())
+    assert list(service.folder.glob("*/*")) == [] and service.client.get("/jobs").get_json()["data"] == []
+
+
+def test_what_a_service_killed_at_the_beginning_of_a_job_left_is_deleted(service: Service) -> None:
+    left = service.folder / ("0" * 32)
+    left.mkdir(parents=True)
+    (left / "recording").write_bytes(b"half")
+    service.start()
+    assert not left.exists()
 
 
 def test_pieces_of_another_recogniser_are_not_used(service: Service) -> None:

@@ -50,6 +50,9 @@ class Service:
         app.router.add_post("/v1/audio/speech", self.speak)
         app.router.add_post("/v1/chat/completions", self.answer_slowly)
         app.router.add_post("/asr", self.take)
+        app.router.add_post("/jobs", self.take)
+        app.router.add_delete("/jobs/{id}", self.delete)
+        app.router.add_get("/jobs/{id}/recording", self.play)
         app.router.add_post("/audio", self.break_off)
         app.router.add_get("/voices", self.other_key)
         app.router.add_get("/v1/models", self.models)
@@ -88,6 +91,15 @@ class Service:
             self.received += len(piece)
             self.came.set()
         return web.json_response({"received": self.received})
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        self.keep(request)
+        return web.json_response({"id": request.match_info["id"], "deleted": True})
+
+    async def play(self, request: web.Request) -> web.StreamResponse:
+        self.keep(request)
+        headers = {"Content-Range": "bytes 2-3/9", "Accept-Ranges": "bytes"}
+        return web.Response(status=206, body=b"un", headers=headers, content_type="audio/wav")
 
     async def break_off(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})
@@ -200,6 +212,18 @@ def test_an_upload_arrives_while_it_is_sent(url: str, service: Service, client: 
     assert client.post(f"{url}/asr?stream=false", data=sound()).json() == {"received": 9}
 
 
+def test_jobs_are_made_played_in_part_and_deleted(url: str, service: Service, client: requests.Session) -> None:
+    assert client.post(f"{url}/jobs", data=iter([BLOCK] * 3)).json() == {"received": 3 * len(BLOCK)}
+    part = client.get(f"{url}/jobs/3f/recording", headers={"Range": "bytes=2-3"})
+    assert service.headers["Range"] == "bytes=2-3"
+    assert (part.status_code, part.content, part.headers["Content-Range"]) == (206, b"un", "bytes 2-3/9")
+    assert "sandbox" in part.headers["Content-Security-Policy"]
+    assert client.delete(f"{url}/jobs/3f").json() == {"id": "3f", "deleted": True}
+    assert service.headers["Authorization"] == f"Bearer {SERVICE_KEY}"
+    assert requests.delete(f"{url}/jobs/3f").status_code == 401
+    assert client.delete(f"{url}/jobs/3f", headers={"Origin": "https://elsewhere.example"}).status_code == 403
+
+
 def test_a_service_sees_that_the_client_has_left(url: str, service: Service) -> None:
     async def leave() -> None:
         async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
@@ -258,6 +282,8 @@ def test_the_models_of_all_services_are_one_list(url: str, client: requests.Sess
     ("method", "path", "name"),
     [
         ("POST", "/asr", "asr"),
+        ("POST", "/jobs", "asr"),
+        ("DELETE", "/jobs/3f", "asr"),
         ("POST", "/v1/audio/transcriptions", "asr"),
         ("POST", "/v1/audio/translations", "asr"),
         ("POST", "/v1/chat/completions", "llm"),

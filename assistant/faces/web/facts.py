@@ -78,7 +78,11 @@ def add_facts(
             personas=[_persona(name, persona) for name, persona in personas.items()],
             default_persona=next(iter(personas)),
             voices=voices.now(),
-            limits={"max_upload_mb": settings.asr.max_upload_mb, "max_sessions": sessions().get("limit")},
+            limits={
+                "max_upload_mb": settings.asr.max_upload_mb,
+                "keep_days": settings.jobs.keep_days,
+                "max_sessions": sessions().get("limit"),
+            },
             languages=list(settings.asr.languages),
             key_required=needs_key,
             private=settings.talk.private,

@@ -27,6 +27,13 @@ ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
     ("POST", "/v1/audio/translations", "asr"),
     ("POST", "/asr", "asr"),
+    ("POST", "/jobs", "asr"),
+    ("GET", "/jobs", "asr"),
+    ("GET", "/jobs/{job_id}", "asr"),
+    ("DELETE", "/jobs/{job_id}", "asr"),
+    ("GET", "/jobs/{job_id}/result", "asr"),
+    ("GET", "/jobs/{job_id}/recording", "asr"),
+    ("POST", "/jobs/{job_id}/retry", "asr"),
     ("POST", "/v1/chat/completions", "llm"),
     ("POST", "/v1/responses", "llm"),
     ("POST", "/v1/audio/speech", "tts"),
@@ -39,8 +46,14 @@ _KINDS: tuple[Name, ...] = ("llm", "asr", "tts")  # a client that takes the firs
 STREAM = "/v1/stream"
 
 # Headers that are passed on; others concern this connection, or the caller.
-_IN = ("Accept", "Accept-Encoding", "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding")
-_OUT = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After")
+_IN = (
+    "Accept", "Accept-Encoding", "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding",
+    "If-None-Match", "If-Range", "Range",
+)  # fmt: skip
+_OUT = (
+    "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After",
+    "Accept-Ranges", "Content-Range", "ETag", "Location",
+)  # fmt: skip
 _OURS = "x-huiyin-"
 # What a service sends never acts as a part of the page: others may have written it.
 _FOREIGN = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
@@ -74,7 +87,7 @@ class _Passing:
         return handler
 
     async def _pass(self, name: Name, request: web.Request) -> web.StreamResponse:
-        base, body = self._services.url(name), None if request.method == "GET" else request.content
+        base, body = self._services.url(name), request.content if request.body_exists else None
         sending = send(
             base + request.path_qs,
             body,
@@ -82,6 +95,7 @@ class _Passing:
             connect_s=_CONNECT_S,
             read_s=None,
             decompress=False,
+            method=request.method,
         )
         try:
             with in_words(name, base, _CONNECT_S):

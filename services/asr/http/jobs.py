@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, jsonify, request
+from pathlib import PurePath
+
+from flask import Flask, Response, jsonify, request, send_file
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
@@ -16,6 +18,13 @@ from huiyin.services.common.watch import client_left
 
 JOB_HEADER = "X-Huiyin-Job"
 _NEEDS_SOUND = ("html",)
+_BYTES = "application/octet-stream"
+_SOUND = {
+    ".wav": "audio/wav", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".aac": "audio/aac", ".flac": "audio/flac",
+    ".ogg": "audio/ogg", ".opus": "audio/ogg", ".oga": "audio/ogg", ".webm": "audio/webm", ".mp4": "video/mp4",
+    ".mov": "video/quicktime", ".mkv": "video/x-matroska",
+}  # fmt: skip
+"""Content types of recordings by their names: browsers play what is called sound."""
 
 
 def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
@@ -46,13 +55,14 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
     @app.get("/jobs")
     def list_jobs() -> Response:
         """The jobs there are, the one that has waited longest first; without their texts."""
-        return jsonify(object="list", data=[jobs.view(job_id, text=False) for job_id in jobs.ids()])
+        return jsonify(object="list", data=list(jobs.views()))
 
     @app.get("/jobs/<job_id>")
     def job_state(job_id: str) -> Response:
         """A job: its status, how far it has come, and its text so far.
 
-        The status is waiting, running, done, failed (see "error"), suspended (its client has left), or stopping.
+        The status is waiting, running, done (see "summary"), failed (see "error"), suspended (its client has left), or
+        stopping.
         """
         return jsonify(jobs.view(job_id))
 
@@ -72,6 +82,26 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
         if recording is None and (job.response_format in _NEEDS_SOUND or job.peaks):
             raise ApiError(409, "asr.job_without_recording", job=job_id)
         return responses.response(transcript, job, settings.asr)
+
+    @app.get("/jobs/<job_id>/recording")
+    def job_recording(job_id: str) -> Response:
+        """The recording of a job that runs on its own, as it was sent, also in part (`Range`).
+
+        409 `job_without_recording` where its client has it alone.
+        """
+        recording, _, title = jobs.recording(job_id)
+        if recording is None:
+            raise ApiError(409, "asr.job_without_recording", job=job_id)
+        return send_file(recording, mimetype=_SOUND.get(PurePath(title).suffix.lower(), _BYTES), conditional=True)
+
+    @app.post("/jobs/<job_id>/retry")
+    def retry_job(job_id: str) -> tuple[Response, int]:
+        """Have a job that has failed run once more, from where it was; any other is left as it is.
+
+        409 `job_without_recording` where its client has the recording alone: it sends that again.
+        """
+        jobs.retry(job_id, Caller(left=client_left(request.environ)).check)
+        return jsonify(jobs.view(job_id)), 202
 
     @app.delete("/jobs/<job_id>")
     def delete_job(job_id: str) -> Response:

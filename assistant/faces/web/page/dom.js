@@ -1,6 +1,7 @@
 // Elements in one expression, downloads, and times for people.
 
 import { words } from "./errors.js";
+import { t } from "./i18n.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -56,10 +57,34 @@ export function stamp(date = new Date()) {
   return local.slice(0, 19).replace("T", " ").replaceAll(":", ".");
 }
 
-/** The JSON of an address. Raises Error with the server's reason in words. */
+/** The JSON of an address. Raises Error with the server's reason in words, its status (0: no answer) and code. */
 export async function getJson(address, options) {
-  const response = await fetch(address, options);
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw Object.assign(new Error(words(body.error) || `HTTP ${response.status}`), { status: response.status });
-  return body;
+  const response = await answer(address, options);
+  return response.json().catch(() => { throw noAnswer(); });
+}
+
+/** The same for text. */
+export async function getText(address) {
+  const response = await answer(address);
+  return response.text().catch(() => { throw noAnswer(); });
+}
+
+async function answer(address, options) {
+  const response = await fetch(address, options).catch(() => { throw noAnswer(); });
+  if (!response.ok) throw refusal(response.status, await response.text().catch(() => ""));
+  return response;
+}
+
+/** The Error for a connection that fails. */
+export const noAnswer = () => Object.assign(new Error(t("page.unreachable")), { status: 0 });
+
+/** The Error for an answer that is none of success. */
+export function refusal(status, body) {
+  let error = null;
+  try {
+    ({ error } = JSON.parse(body));
+  } catch {
+    // a page of some proxy
+  }
+  return Object.assign(new Error(words(error) || `HTTP ${status}`), { status, code: error?.code });
 }

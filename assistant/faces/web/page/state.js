@@ -1,4 +1,5 @@
-// What the page remembers: choices in localStorage, the talk of this tab in sessionStorage. Both may be forbidden.
+// What the page remembers: choices and ids of recordings in localStorage, the talk of this tab in sessionStorage. Both
+// may be forbidden.
 
 const KEY = "huiyin";
 
@@ -45,6 +46,10 @@ class Choices extends EventTarget {
 }
 
 export const choices = new Choices();
+
+/** Ids of the recordings that the server has for this browser; what they are stays there. */
+export const rememberedJobs = () => read("localStorage", `${KEY}.jobs`, []);
+export const rememberJobs = (ids) => write("localStorage", `${KEY}.jobs`, ids);
 
 export const savedTalk = () => read("sessionStorage", `${KEY}.talk`, []);
 export const saveTalk = (entries) => write("sessionStorage", `${KEY}.talk`, entries);

@@ -1,26 +1,18 @@
-// The Transcribe tab: files wait in a queue, are sent two at a time, and each says how it goes. A failed one does not
-// stop the others.
+// The Transcribe tab: files and their options, the table of files, and the transcript of one of them.
 
-import { compress, compressedBytes, compressible } from "./compress.js";
 import { byId, clock, download, fillSelect, h, icon, stamp } from "./dom.js";
+import { FileTable, nameOf } from "./file-table.js";
+import { Files } from "./files.js";
 import { FORMATS } from "./formats.js";
-import { languageOptions, percent, t } from "./i18n.js";
+import { languageOptions, t } from "./i18n.js";
 import { NoMicrophone, openMicrophone } from "./microphone.js";
 import { choices } from "./state.js";
 import { TranscriptView } from "./transcript-view.js";
-import { moodMark } from "./captions.js";
-import { report, transcribe } from "./upload.js";
 import { zipParts } from "./zip.js";
 
-const AT_ONCE = 2;
-const MEGA = 2 ** 20;
-const RUNNING = new Set(["compressing", "sending", "recognising"]);
-
 export function open(root, setup) {
-  const jobs = []; // {id, file, state, share, reason, result, format, abort}
-  let added = 0; // files so far: an id is not used again
-  let shown = null; // the job whose transcript is seen
-  let view = null;
+  let shown = null; // the row whose transcript is seen
+  let view = null; // of it, when it is done
   let recorder = null;
 
   const options = () => ({
@@ -30,137 +22,107 @@ export function open(root, setup) {
   });
 
   root.append(...layout());
-  const table = byId("files");
+  const files = new Files(setup, options);
+  const table = new FileTable(byId("files"), files, () => setup().limits, {
+    show,
+    retry: (row) => files.retry(row),
+    compress: (row) => files.compress(row),
+    remove: (row) => files.remove(row),
+  });
+  files.addEventListener("rows", () => {
+    if (shown && !files.rows.includes(shown)) show(next());
+    draw();
+  });
+  files.addEventListener("row", ({ detail: row }) => {
+    table.drawRow(row, shown);
+    drawSaveAll();
+    if (!shown && (row.state === "recognising" || row.state === "done")) show(row);
+    else if (row === shown && (row.state === "failed" || row.state === "gone")) show(next());
+    else if (row === shown && !(row.state === "done" && view)) drawResult();
+  });
+  addEventListener("beforeunload", (event) => { if (files.unsent || recorder) event.preventDefault(); });
 
-  async function add(files) {
-    for (const file of files) {
-      const job = { id: `file-${added++}`, file, state: "waiting", share: 0, reason: "", abort: new AbortController() };
-      jobs.push(job);
-      const most = (setup().limits?.max_upload_mb ?? Infinity) * MEGA;
-      if (file.size > most) {
-        job.state = "too-large";
-        job.format = await compressible(file).catch(() => null);
-        if (job.format && compressedBytes(job.format) > most) job.format = null;
-      }
-      draw();
-    }
-    next();
+  const next = () => files.rows.find(({ state }) => state === "done") ?? null;
+
+  function draw() {
+    table.draw(shown);
+    byId("files-table").hidden = !files.rows.length;
+    drawSaveAll();
   }
 
-  function next() {
-    while (jobs.filter(({ state }) => RUNNING.has(state)).length < AT_ONCE) {
-      const job = jobs.find(({ state }) => state === "waiting" || state === "to-compress");
-      if (!job) return;
-      run(job);
-    }
+  function drawSaveAll() {
+    byId("save-all").hidden = files.rows.filter(({ state }) => state === "done").length < 2;
   }
 
-  async function run(job) {
-    const set = (state, share) => { Object.assign(job, { state, share }); draw(job); };
-    try {
-      let file = job.file;
-      if (job.state === "to-compress") {
-        set("compressing", 0);
-        file = await compress(file, job.format, (share) => set("compressing", share), job.abort.signal);
-      }
-      set("sending", 0);
-      job.result = await transcribe(file, options(), {
-        sent: (share) => set(share < 1 ? "sending" : "recognising", share < 1 ? share : null),
-        segments: (_, share) => set("recognising", share),
-      }, job.abort.signal);
-      job.sent = file;
-      set("done", 1);
-      if (!shown) show(job);
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      job.reason = error.message || t("file.unreachable");
-      set("failed", 0);
-    } finally {
-      next();
-    }
-  }
-
-  function show(job) {
+  function show(row) {
     view?.close();
-    shown = job;
-    view = job ? new TranscriptView(job.result, job.file) : null;
-    byId("result").replaceChildren(...(job ? [resultHead(job), view.element] : [h("p", { class: "empty" }, t("file.none"))]));
+    [shown, view] = [row, null];
+    files.read(row);
+    byId("result").replaceChildren();
+    drawResult();
     draw();
   }
 
-  function remove(job) {
-    job.abort.abort();
-    jobs.splice(jobs.indexOf(job), 1);
-    if (shown === job) show(jobs.find(({ state }) => state === "done") ?? null);
-    draw();
-    next();
+  /** What there is of the row that is shown: its transcript, its text so far, or nothing. */
+  async function drawResult() {
+    const row = shown;
+    if (row?.state === "recognising" && row.id) return drawSoFar(row);
+    if (row?.state !== "done") return byId("result").replaceChildren(h("p", { class: "empty" }, t("file.none")));
+    byId("result").replaceChildren(resultHead(row), h("p", { class: "empty" }, t("file.fetching")));
+    let body;
+    try {
+      const result = await files.result(row);
+      if (row !== shown || view) return;
+      view = new TranscriptView(result, files.sound(row));
+      body = view.element;
+    } catch (error) {
+      body = h("p", { class: "empty" }, error.message);
+    }
+    if (row === shown && row.state === "done") byId("result").replaceChildren(resultHead(row), body);
   }
 
-  /** One row anew, or all of the table. */
-  function draw(job = null) {
-    const row = job && byId(job.id);
-    if (row) row.replaceWith(rowOf(job));
-    else table.replaceChildren(...jobs.map(rowOf));
-    byId("files-table").hidden = !jobs.length;
-    byId("save-all").hidden = jobs.filter(({ state }) => state === "done").length < 2;
+  function drawSoFar(row) {
+    let text = byId("so-far");
+    if (!text) {
+      byId("result").replaceChildren(h("div", { class: "result-head" }, h("h2", { dir: "auto" }, nameOf(row))), h("p", { class: "facts" }), h("p", { id: "so-far", dir: "auto" }, ""));
+      text = byId("so-far");
+    }
+    const length = row.length_s ? clock(row.length_s) : "–";
+    text.previousElementSibling.textContent = t("file.so_far", { at: clock(row.position_s ?? 0), length });
+    const before = text.textContent.length;
+    if (row.text.length > before) text.append(row.text.slice(before)); // hours of text are not laid out anew each time
   }
 
-  function rowOf(job) {
-    const { file, state, result, share, reason } = job;
-    const again = () => {
-      job.state = "waiting";
-      next();
-      draw(job);
-    };
-    const open = state === "done" && h("button", { class: "link", "aria-current": job === shown, onclick: () => show(job) }, file.name);
-    const status = {
-      done: () => [h("td", { "data-name": t("file.length") }, clock(result.duration_s)), h("td", { "data-name": t("file.confidence") }, result.segments.length ? percent(result.confidence) : "–"),
-        h("td", { "data-name": t("file.speed") }, result.rtf ? `${Math.round(1 / result.rtf)} ×` : "–")],
-    }[state] ?? (() => [h("td", { colspan: 3 }, progress(state, share))]);
-    const problem = { failed: () => [reason, " ", h("button", { class: "link", onclick: again }, t("file.again"))], "too-large": () => tooLarge(job) }[state];
-    const mood = result && moodMark(result.emotion);
-    return h(
-      "tr", { id: job.id, class: job === shown ? "on" : "", "data-state": state },
-      h("th", { scope: "row", colspan: problem ? 4 : null }, open || file.name, mood ? h("span", { class: "marks" }, mood) : null, problem ? h("p", { class: "bad" }, problem()) : null),
-      problem ? null : status(),
-      h("td", { class: "act" }, h("button", { class: "quiet round", "aria-label": t("file.remove", { name: file.name }), title: t("file.remove", { name: file.name }), onclick: () => remove(job) }, icon("close"))),
-    );
-  }
-
-  function tooLarge(job) {
-    const facts = { size: megabytes(job.file.size), most: setup().limits?.max_upload_mb };
-    if (!job.format) return [t("file.too_large", facts)];
-    const small = megabytes(compressedBytes(job.format));
-    return [t("file.too_large_wav", facts), " ", h("button", { class: "link", onclick: () => { job.state = "to-compress"; draw(job); next(); } }, t("file.compress", { size: small }))];
-  }
-
-  function resultHead(job) {
+  function resultHead(row) {
+    const note = (text) => { byId("result-note").textContent = text; };
     const save = (kind) => async () => {
-      const name = `${stem(job.file.name)}.${kind}`;
-      if (kind === "html") {
-        byId("result-note").textContent = t("file.report");
-        const page = await report(job.sent, options()).catch((error) => { byId("result-note").textContent = error.message; });
-        if (!page) return;
-        byId("result-note").textContent = "";
-        download(name, page, "text/html");
-      } else download(name, FORMATS[kind].make(job.result), FORMATS[kind].type);
+      try {
+        if (kind === "html") note(t("file.report"));
+        const name = `${stem(nameOf(row))}.${kind}`;
+        if (kind === "html") download(name, await files.report(row), "text/html");
+        else download(name, FORMATS[kind].make(await files.result(row)), FORMATS[kind].type);
+        note("");
+      } catch (error) {
+        note(error.message);
+      }
     };
     return h(
       "div", { class: "result-head" },
-      h("h2", { dir: "auto" }, job.file.name),
+      h("h2", { dir: "auto" }, nameOf(row)),
       h("div", { class: "formats", role: "group", "aria-label": t("file.download") }, icon("save"), [...Object.keys(FORMATS), "html"].map((kind) => h("button", { class: "chip", onclick: save(kind) }, kind))),
       h("p", { id: "result-note", class: "hint", role: "status" }),
     );
   }
 
   async function saveAll() {
-    const done = jobs.filter(({ state }) => state === "done");
-    const files = done.flatMap(({ file, result }) => Object.entries(FORMATS).map(([kind, { make }]) => ({ name: `${stem(file.name)}.${kind}`, text: make(result) })));
-    for (const job of done) {
-      const text = await report(job.sent, options()).catch(() => null);
-      if (text) files.push({ name: `${stem(job.file.name)}.html`, text });
+    const parts = [];
+    for (const row of files.rows.filter(({ state }) => state === "done")) {
+      const name = stem(nameOf(row));
+      const [result, page] = [await files.result(row).catch(() => null), await files.report(row).catch(() => null)];
+      if (result) for (const [kind, { make }] of Object.entries(FORMATS)) parts.push({ name: `${name}.${kind}`, text: make(result) });
+      if (page) parts.push({ name: `${name}.html`, text: page });
     }
-    download(`huiyin ${stamp()}.zip`, zipParts(files), "application/zip");
+    download(`huiyin ${stamp()}.zip`, zipParts(parts), "application/zip");
   }
 
   async function record() {
@@ -173,7 +135,7 @@ export function open(root, setup) {
       recorder.onstop = () => {
         stream.getTracks().forEach((track) => track.stop());
         const end = recorder.mimeType.includes("mp4") ? "m4a" : "webm";
-        add([new File(parts, `${t("file.recording")} ${stamp().slice(11)}.${end}`, { type: recorder.mimeType })]);
+        files.add([new File(parts, `${t("file.recording")} ${stamp().slice(11)}.${end}`, { type: recorder.mimeType })]);
         recorder = null;
         drawRecord();
       };
@@ -191,18 +153,19 @@ export function open(root, setup) {
   }
 
   function layout() {
-    const input = h("input", { type: "file", id: "choose", class: "hidden", multiple: true, accept: "audio/*,video/*", tabindex: -1, "aria-hidden": "true", onchange: ({ target }) => { add([...target.files]); target.value = ""; } });
+    const add = (chosen) => files.add([...chosen]);
+    const input = h("input", { type: "file", id: "choose", class: "hidden", multiple: true, accept: "audio/*,video/*", tabindex: -1, "aria-hidden": "true", onchange: ({ target }) => { add(target.files); target.value = ""; } });
     const drop = h(
       "div", { class: "drop", id: "drop" },
       icon("transcribe"), h("p", { class: "drop-title", "data-t": "file.drop" }), h("p", { class: "hint", id: "file-limit" }),
       h("div", { class: "controls" },
         h("button", { class: "pill primary", onclick: () => input.click(), "data-t": "file.choose" }),
         h("button", { class: "pill", id: "record", onclick: record }, icon("talk"), t("file.record"))),
-      h("p", { class: "hint warn", id: "drop-note", role: "status" }), input,
+      h("p", { class: "hint", id: "file-kept" }), h("p", { class: "hint warn", id: "drop-note", role: "status" }), input,
     );
     root.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
     root.addEventListener("dragleave", (event) => { if (!root.contains(event.relatedTarget)) drop.classList.remove("over"); });
-    root.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); add([...event.dataTransfer.files]); });
+    root.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); add(event.dataTransfer.files); });
     const fields = h(
       "form", { class: "options", onsubmit: (event) => event.preventDefault() },
       h("label", {}, h("span", { "data-t": "asr.language" }), h("select", { id: "asr-language" })),
@@ -222,8 +185,9 @@ export function open(root, setup) {
   }
 
   const refresh = () => {
-    const { limits, languages } = setup();
+    const { limits, languages, private: isPrivate } = setup();
     byId("file-limit").textContent = limits ? t("file.limit", { most: limits.max_upload_mb }) : "";
+    byId("file-kept").textContent = limits?.keep_days && !isPrivate ? t("file.kept", { days: limits.keep_days }) : "";
     fillSelect("asr-language", languageOptions(languages), byId("asr-language").value);
     drawRecord();
     show(shown);
@@ -232,11 +196,4 @@ export function open(root, setup) {
   return { refresh };
 }
 
-function progress(state, share) {
-  const bar = h("progress", { max: 1, "aria-label": t(`file.${state}`) });
-  if (share !== null && state !== "waiting") bar.value = share;
-  return h("span", { class: "progress" }, state === "waiting" ? null : bar, t(`file.${state}`), share && state !== "waiting" ? ` ${percent(share)}` : "");
-}
-
-const megabytes = (bytes) => (bytes < 10 * MEGA ? (bytes / MEGA).toFixed(1) : Math.round(bytes / MEGA));
 const stem = (name) => name.replace(/\.\w{1,5}$/, "");

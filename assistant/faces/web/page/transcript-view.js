@@ -13,11 +13,11 @@ export class TranscriptView {
   #active = null; // index of the segment that sounds
   #word = null;
 
-  /** `result` of POST /asr; `source`: a File or Blob to play, null without sound. */
+  /** `result` of POST /asr; `source`: a File or Blob to play, or its address, null without sound. */
   constructor(result, source) {
     this.result = result;
-    this.url = source && URL.createObjectURL(source);
-    this.audio = this.url ? h("audio", { controls: true, preload: "metadata", src: this.url }) : null;
+    this.url = source instanceof Blob ? URL.createObjectURL(source) : null;
+    this.audio = source ? h("audio", { controls: true, preload: "metadata", src: this.url ?? source }) : null;
     this.audio?.addEventListener("timeupdate", () => this.#follow());
     this.audio?.addEventListener("error", () => this.audio.replaceWith(h("p", { class: "hint" }, t("transcript.unplayable"))));
     this.list = h("ol", { class: "segments" }, result.segments.map((segment, i) => this.#item(segment, i)));
@@ -42,6 +42,8 @@ export class TranscriptView {
 
   close() {
     this.audio?.pause();
+    this.audio?.removeAttribute("src");
+    this.audio?.load(); // its connection ends
     if (this.url) URL.revokeObjectURL(this.url);
   }
 

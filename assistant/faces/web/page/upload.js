@@ -1,6 +1,7 @@
-// A recording to POST /asr, its transcript back piece by piece. XMLHttpRequest, since fetch tells nothing of an upload's
-// progress; the browser reads the file from disk as it sends it.
+// A recording to the recogniser. XMLHttpRequest, since fetch tells nothing of an upload's progress; the browser reads
+// the file from disk as it sends it.
 
+import { noAnswer, refusal } from "./dom.js";
 import { words } from "./errors.js";
 
 const PEAKS = 1_200;
@@ -29,10 +30,18 @@ export function fieldsOf({ language, hotwords, itn }) {
   return fields;
 }
 
-/** The result. `on`: {sent(share), segments(list, share)}. Raises Error with the server's words, AbortError. */
+/** The job that transcribes it. `sent(share)` of the upload. Raises Error as `getJson` does, AbortError. */
+export function sendToJobs(file, options, sent, signal) {
+  return post("/jobs", file, { ...fieldsOf(options), words: "true" }, (request, resolve, reject) => {
+    request.upload.onprogress = ({ loaded, total }) => sent(loaded / total);
+    request.onload = () => (request.status === 202 ? resolve(JSON.parse(request.responseText)) : reject(refusal(request.status, request.responseText)));
+  }, signal);
+}
+
+/** The result, of which nothing is kept. `on`: {sent(share), segments(list, share)}. Raises what `sendToJobs` raises. */
 export function transcribe(file, options, on, signal) {
   const fields = { ...fieldsOf(options), stream: "true", subtitles: "srt", peaks: String(PEAKS) };
-  return post(file, fields, (request, resolve, reject) => {
+  return post("/asr", file, fields, (request, resolve, reject) => {
     const reader = new EventReader();
     const take = () => {
       if (request.status !== 200) return;
@@ -46,37 +55,30 @@ export function transcribe(file, options, on, signal) {
     request.onprogress = take;
     request.onload = () => {
       take();
-      reject(new Error(reasonOf(request))); // without effect where "done" came
+      reject(request.status === 200 ? noAnswer() : refusal(request.status, request.responseText)); // without effect where "done" came
     };
   }, signal);
 }
 
 /** The report on one page, made by the server (which has the transcript in its cache). */
 export function report(file, options, signal) {
-  return post(file, { ...fieldsOf(options), format: "html", title: file.name }, (request, resolve, reject) => {
-    request.onload = () => (request.status === 200 ? resolve(request.responseText) : reject(new Error(reasonOf(request))));
+  return post("/asr", file, { ...fieldsOf(options), format: "html", title: file.name }, (request, resolve, reject) => {
+    request.onload = () => (request.status === 200 ? resolve(request.responseText) : reject(refusal(request.status, request.responseText)));
   }, signal);
 }
 
-function post(file, fields, listen, signal) {
+function post(address, file, fields, listen, signal) {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
     form.append("file", file, file.name);
     const request = new XMLHttpRequest();
-    request.open("POST", "/asr");
+    request.open("POST", address);
     listen(request, resolve, reject);
-    request.onerror = () => reject(new Error(""));
+    request.onerror = () => reject(noAnswer());
     request.onabort = () => reject(new DOMException("", "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
-}
-
-function reasonOf(request) {
-  try {
-    return words(JSON.parse(request.responseText).error) || `HTTP ${request.status}`;
-  } catch {
-    return `HTTP ${request.status}`;
-  }
 }
