@@ -19,7 +19,7 @@ export class FileTable {
 
   /** All of it anew; `shown` is the row whose transcript is seen. */
   draw(shown) {
-    this.body.replaceChildren(...this.files.rows.map((row) => this.#element(row, shown)));
+    keepingFocus(this.body, () => this.body.replaceChildren(...this.files.rows.map((row) => this.#element(row, shown))));
   }
 
   /** One row anew; while it goes on as it did only its progress, so that the focus stays where it is. */
@@ -29,12 +29,7 @@ export class FileTable {
     const progress = element.querySelector(".progress");
     const isSame = element.dataset.state === row.state && element.className === (row === shown ? "on" : "");
     if (isSame && progress && !row.reason) progress.replaceWith(progressOf(row));
-    else {
-      const hadFocus = element.contains(document.activeElement);
-      const fresh = this.#element(row, shown);
-      element.replaceWith(fresh);
-      if (hadFocus) fresh.querySelector("button")?.focus();
-    }
+    else keepingFocus(element, () => element.replaceWith(this.#element(row, shown)));
   }
 
   #element(row, shown) {
@@ -65,6 +60,14 @@ export class FileTable {
     if (!row.format) return [t("file.too_large", size)];
     return [t("file.too_large_wav", size), ...again(t("file.compress", { size: megabytes(compressedBytes(row.format)) }), this.on.compress)];
   }
+}
+
+/** Lets `replace` replace what is in `element`; what had the focus in it has it again. */
+function keepingFocus(element, replace) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const key = focused?.closest("tr").id;
+  replace();
+  if (focused) byId(key)?.querySelector(focused.closest(".act") ? ".act button" : ".link")?.focus();
 }
 
 function facts({ summary }) {

@@ -233,7 +233,8 @@ export class Files extends EventTarget {
       const { reading } = this;
       if (reading?.state !== "recognising" || reading.position_s === reading.read_s) return;
       reading.read_s = reading.position_s;
-      this.#set(reading, "recognising", reading.share, "", { text: await jobText(reading.id) });
+      const text = await jobText(reading.id);
+      if (reading.state === "recognising") this.#set(reading, "recognising", reading.share, "", { text });
     } catch {
       // the page's banner says that the server is silent; the recogniser goes on
     }
