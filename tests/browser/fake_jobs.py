@@ -65,7 +65,8 @@ class FakeJobs:
     async def _add(self, request: web.Request) -> web.Response:
         if self._is_down():
             raise web.HTTPServiceUnavailable
-        job_id, job = f"job-{len(self.jobs)}", _Job(*await self._upload(request))
+        job = _Job(*await self._upload(request))
+        job_id = f"job-{len(self.jobs)}"
         self.jobs[job_id] = job
         return web.json_response(self._view(job_id, job), status=202)
 
