@@ -62,20 +62,22 @@ class _Run:
     cancelled: threading.Event = field(default_factory=threading.Event)
     running: bool = False
     position_s: float = 0.0
+    known_s: float = 0.0
+    """Up to where it was done when it began to run."""
     texts: list[str] = field(default_factory=list)
     """Of its segments so far: who asks for them again and again reads no journal."""
 
     def begin(self, contents: Contents) -> None:
         """It runs from now on, from where it was."""
         self.texts = [segment.text for segment in contents.segments]
-        self.position_s = contents.position_s
+        self.position_s = self.known_s = contents.position_s
         self.running = True
 
     def add(self, part: Part) -> None:
         """A part is done, or was already."""
-        if part.position_s > self.position_s:
+        if part.position_s > self.known_s:
             self.texts += [segment.text for segment in part.segments]
-            self.position_s = part.position_s
+            self.position_s = max(self.position_s, part.position_s)
 
 
 class Jobs:
