@@ -31,7 +31,7 @@ def test_setup_says_what_can_be_chosen(page: Path) -> None:
     assert personas["tutor"]["title"] == "林老师" and personas["tutor"]["language"] == "zh"
     assert setup["default_persona"] in personas
     assert setup["voices"] == [{"name": "heart", "language": "en", "gender": "female", "engine": "hibari"}]
-    assert setup["limits"] == {"max_upload_mb": 2048, "max_sessions": 4}
+    assert setup["limits"] == {"max_upload_mb": 2048, "keep_days": 7, "max_sessions": 4}
     assert setup["languages"] == ["zh", "en"] and setup["version"] and setup["key_required"] is False
 
 
