@@ -12,7 +12,8 @@ import pytest
 
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import UsageError
-from huiyin.assistant.faces.cli.transcribe_files import Named, find, with_targets
+from huiyin.assistant.faces.cli.transcribe_files import Named, find, title_of, with_targets
+from huiyin.assistant.faces.cli.transcribe_one import Transcribed
 from huiyin.assistant.faces.cli.transcribe_summary import Summary
 from tests.support.media import film
 
@@ -109,12 +110,12 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """No service is started. The names of the recordings that would have been sent to one."""
     names: list[str] = []
 
-    def instead(self: Any, recording: Any, *more: Any) -> tuple[str, dict[str, Any]]:
-        names.append(recording.name)
-        return "", {"text": "hello", "duration_s": 1.0}
+    def instead(self: Any, label: str, *more: Any) -> Iterator[Transcribed]:
+        names.append(title_of(label))
+        yield Transcribed("", 1.0, ())
 
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
-    monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe._Work._transcribe", instead)
+    monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe_one.Transcriber.transcribe", instead)
     yield names
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from huiyin.assistant.clients import launcher
+from huiyin.assistant.clients import launcher, ray_cluster
 from huiyin.assistant.faces.cli import main
+from tests.support.fake_asr import NOTES
 
 
 def fake_service(name: str, arguments: Sequence[str]) -> list[str]:
@@ -14,6 +16,17 @@ def fake_service(name: str, arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "tests.support.fake_asr", name, *arguments]
 
 
-if __name__ == "__main__":
+def use_fake_service() -> None:
+    """In this process, and in the workers that it has Ray start."""
     launcher.service_command = fake_service
+    ray_cluster.OPTIONS["runtime_env"] = {
+        "worker_process_setup_hook": f"{use_fake_service.__module__}.{use_fake_service.__name__}",
+        "env_vars": {NOTES: os.environ.get(NOTES, "")},
+    }
+
+
+if __name__ == "__main__":
+    from tests.support import fake_asr_cli  # by its own name, under which workers find it
+
+    fake_asr_cli.use_fake_service()
     sys.exit(main.main(sys.argv[1:]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.ray_cluster import LOCAL, is_address
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import (
@@ -37,10 +37,10 @@ from huiyin.assistant.faces.cli.transcribe_files import (
     Recording,
     find,
     opened,
-    printable,
     with_targets,
 )
 from huiyin.assistant.faces.cli.transcribe_minutes import Minutes
+from huiyin.assistant.faces.cli.transcribe_one import Position, Transcribed, Transcriber, empty_document, options_of
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
@@ -48,23 +48,25 @@ from huiyin.configs.settings import Settings
 __all__ = ["SUFFIXES", "run"]
 
 _SUBTITLES = ("srt", "vtt")
-_CHAPTERS = ("chapters", "ffmetadata")
 _AUTO, _CHANNELS = "auto", "channels"
 _LOOKED_AT_S = 120.0  # of a recording, for whether it is a call
-_IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
-_TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
-_DELETE_S = 10.0
 _BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
 _BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe the files. Returns 0, or 1 when one of them could not be."""
+    if args.ray is not None and not is_address(args.ray):  # `--ray calls/`: a recording, and a Ray of our own
+        args.file, args.ray = [args.ray, *args.file], LOCAL
     if args.live:
         from huiyin.assistant.faces.cli import transcribe_live
 
         return transcribe_live.run(args, settings)
     _check(args)
+    if args.ray is not None:
+        from huiyin.assistant.faces.cli.archive import command
+
+        return command.run(args, settings)
     hotwords, phrases = read_hotwords(args.hotwords), read_phrases(args.phrases)
     found = find(args.file, recursive=args.recursive)
     several = args.recursive or len(found) > 1 or [named.label for named in found] != args.file
@@ -89,19 +91,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:
                 launcher.start(["asr"])
-                options = {
-                    "language": args.language,
-                    "tags": args.tags or None,
-                    "clean": args.clean or None,
-                    "embed_audio": args.embed_audio,
-                    "hotwords": hotwords,
-                    "speakers": args.speakers,
-                    "speaker_names": args.speaker_names,
-                    "phrases": phrases,
-                    "words": args.format == "json" or None,
-                    "careful": settings.asr.careful != "never" or None,
-                }
-                _Work(launcher.services, args.format, options, summary, report, minutes, several=several).do(recordings)
+                transcriber = Transcriber(
+                    launcher.services, args.format, options_of(args, settings, hotwords, phrases)
+                )
+                work = _Work(launcher.services, transcriber, args, summary, report, minutes, several=several)
+                work.do(recordings)
     written = minutes.write(settings, args.service_arguments)
     return 1 if summary.failures or not written else 0
 
@@ -147,19 +141,19 @@ class _Work:
     def __init__(
         self,
         services: Services,
-        form: str,
-        options: dict[str, Any],
+        transcriber: Transcriber,
+        args: argparse.Namespace,
         summary: Summary,
         report: TeamReport,
         minutes: Minutes,
         *,
         several: bool,
     ) -> None:
-        self._services, self._form, self._several = services, form, several
+        self._services, self._transcriber = services, transcriber
+        self._form, self._speakers, self._several = args.format, args.speakers, several
         self._summary, self._report, self._minutes = summary, report, minutes
-        self._options = {"stream": True, "format": form, **options}
         self._separator = ""  # between two texts on the screen
-        self._looks_for_calls = not options.get("speakers")
+        self._looks_for_calls = not args.speakers
 
     def do(self, recordings: Sequence[Recording]) -> None:
         """Transcribe them and put the results where they belong. Raises CommandError when the service has ended."""
@@ -169,16 +163,7 @@ class _Work:
             for recording in recordings:
                 bar.set_description_str(recording.name or STDIN, refresh=False)
                 try:
-                    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as document:
-                        job, result = self._transcribe(recording, document, bar, before)
-                        self._put(recording, result, document)
-                    self._delete(job)
-                    self._summary.transcribed(result["duration_s"])
-                    self._minutes.transcribed(recording.label, recording.target, result)
-                    self._report.transcribed(recording.label, recording.path, result, self._options["speakers"])
-                    if self._looks_for_calls and _is_call(recording.path):
-                        self._looks_for_calls = False  # one hint is enough
-                        print_problem(recording.label, said("cli.looks_like_call"))
+                    self._transcribe(recording, bar, before)
                 except ServiceError as error:
                     self._summary.failed(recording.label, error)
                     if look(self._services, "asr").kind == "absent":
@@ -186,44 +171,29 @@ class _Work:
                 before += recording.size
                 bar.update(before - bar.n)
 
-    def _transcribe(
-        self, recording: Recording, document: IO[bytes], bar: tqdm[Any], before: int
-    ) -> tuple[str, dict[str, Any]]:
-        """(the job, its result); what the service makes of that in other formats than JSON is written into `document`.
+    def _transcribe(self, recording: Recording, bar: tqdm[Any], before: int) -> None:
+        """`bar` counts bytes of all recordings, `before` of them before this one. Raises ServiceError."""
+        with recording.path.open("rb") as file, empty_document() as document:
+            for step in self._transcriber.transcribe(recording.label, file, recording.size, document):
+                if isinstance(step, Position):
+                    bar.update(before + step.share * recording.size - bar.n)
+                else:
+                    for remark in step.remarks:
+                        print_problem(recording.label, remark)
+                    self._put(recording, document)
+                    self._has_been_put(recording, step)
 
-        `bar` counts bytes of all recordings, `before` of them before this one. Raises ServiceError.
-        """
-        options = {**self._options, "title": recording.name}
-        fields = {key: str(value) for key, value in options.items() if value not in (None, "")}
-        with recording.path.open("rb") as file:
-            for event in self._services.transcribe_file(file, recording.size, fields, timeout_s=_TIMEOUT_S):
-                if event.get("type") == "document":
-                    document.write(event["text"].encode())
-                if event.get("type") == "done":
-                    return event.get("job", ""), event["result"]
-                if event.get("total_s"):
-                    share = min(1.0, event["position_s"] / event["total_s"])
-                    bar.update(before + share * recording.size - bar.n)
-        raise ServiceError("clients.broke_off")
+    def _has_been_put(self, recording: Recording, done: Transcribed) -> None:
+        """Its result is where it belongs."""
+        self._transcriber.forget(done.job)
+        self._summary.transcribed(done.duration_s)
+        self._minutes.transcribed(recording.label, recording.target, done.result)
+        self._report.transcribed(recording.label, recording.path, done.result, self._speakers)
+        if self._looks_for_calls and _is_call(recording.path):
+            self._looks_for_calls = False  # one hint is enough
+            print_problem(recording.label, said("cli.looks_like_call"))
 
-    def _delete(self, job: str) -> None:
-        """What the service keeps of a recording whose result is in its place; else it would be kept for days."""
-        if job:
-            with contextlib.suppress(ServiceError):
-                self._services.delete_job(job, timeout_s=_DELETE_S).one()
-
-    def _put(self, recording: Recording, result: dict[str, Any], document: IO[bytes]) -> None:
-        for warning in result.get("warnings") or ():
-            print_problem(recording.label, warning)
-        if not result["text"]:
-            print_problem(recording.label, "no speech was recognised in it")
-        if self._form in _CHAPTERS and not (result["emotion"] or result["events"] or self._options["phrases"]):
-            print_problem(recording.label, said("cli.no_highlights", model=result["model"]))
-        if self._form == "json":
-            speakers = self._options["speakers"]
-            fields = {"file": printable(recording.label), **({"speakers": speakers} if speakers else {}), **result}
-            document.write(json.dumps(fields, ensure_ascii=False).encode() + b"\n")
-        document.seek(0)
+    def _put(self, recording: Recording, document: IO[bytes]) -> None:
         if recording.target is not None:
             with output_file(recording.target) as file:
                 shutil.copyfileobj(document, file)

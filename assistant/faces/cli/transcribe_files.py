@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO
 
 from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, check_writable
@@ -84,7 +84,7 @@ class Recording:
     @property
     def name(self) -> str:
         """Of the file alone, as text; '' for standard input."""
-        return "" if self.label == STDIN else printable(Path(self.label).name)
+        return title_of(self.label)
 
 
 def find(names: Sequence[str], *, recursive: bool) -> list[Named]:
@@ -117,8 +117,13 @@ def _inside(folder: Path) -> Iterator[Named]:
         folders.sort()
         for file in sorted(files):
             path = Path(parent, file)
-            if path.suffix.lower() in _RECORDINGS and not file.startswith("."):
+            if is_recording(path):
                 yield Named(str(path), path, path.parent.relative_to(folder))
+
+
+def is_recording(path: PurePath) -> bool:
+    """Whether -r takes a file of this name."""
+    return path.suffix.lower() in _RECORDINGS and not path.name.startswith(".")
 
 
 def with_targets(recordings: Sequence[Named], form: str, where: str | None, *, several: bool) -> list[Named]:
@@ -191,6 +196,11 @@ def opened(named: Named, folder: Path) -> Recording:
     if not size:
         raise CommandError("cli.recording_empty")
     return Recording(named.label, path, size, named.target)
+
+
+def title_of(label: str) -> str:
+    """The name of a recording's file alone, as text; '' for standard input."""
+    return "" if label == STDIN else printable(Path(label).name)
 
 
 def printable(name: str) -> str:

@@ -38,6 +38,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     whole = (args.tags, args.clean, args.speakers, args.speaker_names, args.phrases, args.report, args.summary)
     if any(whole) or args.embed_audio is not None:
         raise UsageError("cli.live_whole_recording")
+    if args.ray is not None:
+        raise UsageError("cli.live_ray")
     if args.out is not None:
         raise UsageError("cli.live_out")
     if len(args.file) > 1 or STDIN in args.file:

@@ -20,7 +20,9 @@ class Summary:
     def __init__(self, count: int, *, shown: bool) -> None:
         """Of `count` recordings. `shown`: at the end; failures are told as they come in any case."""
         self._count, self._shown = count, shown
-        self._transcribed, self._before, self._sound_s = 0, 0, 0.0
+        self._transcribed, self._before = 0, 0
+        self.sound_s = 0.0
+        """Of what was transcribed."""
         self._began_s = time.monotonic()
         self.failures: list[tuple[str, str]] = []
         """Recordings, and why they could not be transcribed."""
@@ -32,10 +34,15 @@ class Summary:
         if self._shown:
             print_line("\n".join(self.lines(time.monotonic() - self._began_s)), sys.stderr)
 
+    @property
+    def left(self) -> int:
+        """How many have not been looked at, or could not be transcribed."""
+        return self._count - self._transcribed - self._before
+
     def transcribed(self, sound_s: float) -> None:
         """One more, of `sound_s` seconds."""
         self._transcribed += 1
-        self._sound_s += sound_s
+        self.sound_s += sound_s
 
     def done_before(self) -> None:
         """One more needs not be transcribed."""
@@ -50,14 +57,14 @@ class Summary:
         """What to tell after `took_s` seconds."""
         lines = []
         if self._transcribed:
-            sound, took, speed = _length(self._sound_s), _length(took_s), self._sound_s / max(took_s, 1e-3)
+            sound, took, speed = _length(self.sound_s), _length(took_s), self.sound_s / max(took_s, 1e-3)
             lines.append(said("cli.transcribed", count=self._transcribed, sound=sound, took=took, speed=speed))
         if self._before:
             lines.append(said("cli.transcribed_before", count=self._before))
         if self.failures:
             lines.append(said("cli.transcribed_not", count=len(self.failures)))
             lines += [f"  {label}: {why}" for label, why in self.failures]
-        if left := self._count - self._transcribed - self._before - len(self.failures):
+        if left := self.left - len(self.failures):
             lines.append(said("cli.transcribed_later", count=left))
         return lines
 

@@ -1,0 +1,1 @@
+"""``huiyin transcribe --ray``: many recordings on several machines."""

@@ -1,0 +1,85 @@
+"""``huiyin`` whose speech services note each piece that they have recognised: for `benchmarks.ray_archive`.
+
+``python -m benchmarks.ray_archive_cli transcribe …`` is the command, ``… SERVICE asr …`` one of its services. The notes
+are lines of the file that ARCHIVE_NOTES names; everything else is as usual.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from huiyin.assistant.clients import launcher, ray_cluster
+from huiyin.configs.settings import ServiceSettings
+
+NOTES = "ARCHIVE_NOTES"
+SERVICE = "SERVICE"
+
+
+def command_of(name: str, arguments: Sequence[str]) -> list[str]:
+    """As `launcher.service_command`."""
+    return [sys.executable, "-m", "benchmarks.ray_archive_cli", SERVICE, name, *arguments]
+
+
+def note_pieces() -> None:
+    """The services of this process and of the workers that it has Ray start note what they do."""
+    launcher.service_command = command_of
+    ray_cluster.OPTIONS["runtime_env"] = {
+        "worker_process_setup_hook": "benchmarks.ray_archive_cli.note_pieces",
+        "env_vars": {NOTES: os.environ.get(NOTES, "")},
+    }
+
+
+def load(settings: Any, find_model: Any) -> Any:
+    """Whisper, with notes. See `huiyin.services.asr.recogniser.ENGINES`."""
+    from huiyin.services.asr.engines import whisper
+
+    engine, notes = whisper.load(settings, find_model), Path(os.environ[NOTES])
+    recognise = engine.recognise
+
+    def noting(pieces: Any, hints: Any) -> Any:
+        recognitions = recognise(pieces, hints)
+        with notes.open("a") as file:
+            file.write("".join(f"{hashlib.sha256(piece.tobytes()).hexdigest()}\n" for piece in pieces))
+        return recognitions
+
+    engine.recognise = noting  # type: ignore[method-assign]
+    return engine
+
+
+def _serve() -> int:
+    import huiyin.services.__main__ as program
+
+    serve = program.serve
+
+    def serve_noting(make_app: Callable[[], Flask], settings: ServiceSettings, port: int, **options: Any) -> None:
+        def make() -> Flask:
+            from huiyin.services.asr import recogniser
+
+            recogniser.ENGINES["whisper"] = "benchmarks.ray_archive_cli:load"
+            return make_app()
+
+        serve(make, settings, port, **options)
+
+    program.serve = serve_noting  # type: ignore[assignment]
+    return program.main(sys.argv[2:])
+
+
+def _main() -> int:
+    if sys.argv[1] == SERVICE:
+        return _serve()
+    from benchmarks import ray_archive_cli  # by its own name, under which workers find it
+    from huiyin.assistant.faces.cli import main
+
+    ray_archive_cli.note_pieces()
+    return main.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
