@@ -23,10 +23,9 @@ _ADDRESS = re.compile(rf"{LOCAL}|auto|ray://.+|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+
 _OBJECTS_BYTES = 100 * 2**20  # what passes between our processes is small; Ray's own default is a third of the memory
 OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 """Of ``ray.init``, wherever the cluster is."""
-_OWN = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # Ray's switch for listening on the loopback device
-    "RAY_AUTH_MODE": "token",  # other users of this machine are kept out
-}
+_LOOPBACK = re.compile(r"(?:localhost|127\.[\d.]+|\[::1\]):\d+")
+_ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's switch for staying there: else this machine's address
+_PRIVATE = {"RAY_AUTH_MODE": "token"}  # other users of this machine are kept out
 
 
 class RayError(ServiceError):
@@ -47,10 +46,12 @@ def connected(address: str) -> Iterator[None]:
     with contextlib.ExitStack() as after:
         if address == LOCAL:
             folder = after.enter_context(tempfile.TemporaryDirectory(prefix="huiyin-", ignore_cleanup_errors=True))
-            os.environ.update(_OWN, RAY_AUTH_TOKEN=secrets.token_hex(32))
+            os.environ.update(_ON_LOOPBACK | _PRIVATE, RAY_AUTH_TOKEN=secrets.token_hex(32))
             options |= {"include_dashboard": False, "object_store_memory": _OBJECTS_BYTES, "_temp_dir": folder}
         else:
             options["address"] = address
+            if _LOOPBACK.fullmatch(address):
+                os.environ.update(_ON_LOOPBACK)
 
         import ray  # it reads the environment when it is imported
 

@@ -112,7 +112,7 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def instead(self: Any, label: str, *more: Any) -> Iterator[Transcribed]:
         names.append(title_of(label))
-        yield Transcribed("", 1.0, ())
+        yield Transcribed("", 1.0, (), {"text": "hello", "duration_s": 1.0})
 
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
     monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe_one.Transcriber.transcribe", instead)

@@ -98,8 +98,9 @@ class FakeEngine:
 class NotingEngine(FakeEngine):
     """Notes each piece that it has recognised as a line of a file, which outlives its process."""
 
-    def __init__(self, notes: Path) -> None:
-        super().__init__(work=lambda: time.sleep(_PIECE_S))
+    def __init__(self, notes: Path, piece_s: float = _PIECE_S) -> None:
+        """`piece_s`: what each takes."""
+        super().__init__(work=lambda: time.sleep(piece_s))
         self._notes = notes
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:

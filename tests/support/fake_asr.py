@@ -1,7 +1,7 @@
 """The speech-to-text service with the engine of `asr_fakes`: everything else is real.
 
 ``python -m tests.support.fake_asr asr --port 7000``, as ``python -m huiyin.services``. With FAKE_ASR_NOTES=FILE each
-piece takes a while, and is written there.
+piece takes a while, or FAKE_ASR_PIECE_S seconds, and is written there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import huiyin.services.__main__ as program
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.serve import serve
 
-NOTES = "FAKE_ASR_NOTES"
+NOTES, PIECE_S = "FAKE_ASR_NOTES", "FAKE_ASR_PIECE_S"
 
 
 def load(settings: object, find_model: object) -> object:
@@ -26,7 +26,8 @@ def load(settings: object, find_model: object) -> object:
     from tests.support.asr_fakes import FakeEngine, NotingEngine
 
     notes = os.environ.get(NOTES)
-    engine = NotingEngine(Path(notes)) if notes else FakeEngine(workers=2)
+    piece = {"piece_s": float(os.environ[PIECE_S])} if PIECE_S in os.environ else {}
+    engine = NotingEngine(Path(notes), **piece) if notes else FakeEngine(workers=2)
     engine.translates = True
     return engine
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from huiyin.assistant.clients import launcher, ray_cluster
 from huiyin.assistant.faces.cli import main
-from tests.support.fake_asr import NOTES
+from tests.support.fake_asr import NOTES, PIECE_S
 
 
 def fake_service(name: str, arguments: Sequence[str]) -> list[str]:
@@ -21,7 +21,7 @@ def use_fake_service() -> None:
     launcher.service_command = fake_service
     ray_cluster.OPTIONS["runtime_env"] = {
         "worker_process_setup_hook": f"{use_fake_service.__module__}.{use_fake_service.__name__}",
-        "env_vars": {NOTES: os.environ.get(NOTES, "")},
+        "env_vars": {name: os.environ[name] for name in (NOTES, PIECE_S) if name in os.environ},
     }
 
 

@@ -91,9 +91,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:
                 launcher.start(["asr"])
-                transcriber = Transcriber(
-                    launcher.services, args.format, options_of(args, settings, hotwords, phrases)
-                )
+                transcriber = Transcriber(launcher.services, args.format, options_of(args, settings, hotwords, phrases))
                 work = _Work(launcher.services, transcriber, args, summary, report, minutes, several=several)
                 work.do(recordings)
     written = minutes.write(settings, args.service_arguments)

@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from huiyin.assistant.clients.ray_cluster import connected
 from huiyin.assistant.faces.cli.archive.stores import Stored, find_stored, is_url
-from huiyin.assistant.faces.cli.archive.worker import Failed, Order, Position, Task
-from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, read_hotwords
+from huiyin.assistant.faces.cli.archive.worker import Failed, Order, Task
+from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, read_hotwords, read_phrases
 from huiyin.assistant.faces.cli.transcribe_files import SCREEN, Named, find, opened, with_targets
-from huiyin.assistant.faces.cli.transcribe_one import Transcribed, options_of
+from huiyin.assistant.faces.cli.transcribe_one import Position, Transcribed, options_of
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
 from huiyin.configs.messages import language, said
 from huiyin.configs.packages.extras import check_present
@@ -37,8 +37,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe them. Returns 0, or 1 when one of them could not be."""
     if args.out in (None, SCREEN) or STDIN in args.file:
         raise UsageError("cli.ray_files_only")
+    if args.report or args.summary:
+        raise UsageError("cli.ray_no_report")
     check_present(["ray"])
-    hotwords = read_hotwords(args.hotwords)
+    hotwords, phrases = read_hotwords(args.hotwords), read_phrases(args.phrases)
     found: list[Named] = []
     for name in args.file:
         found += (find_stored if is_url(name) else _find)(name, recursive=args.recursive)
@@ -48,8 +50,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             keep = [] if settings.jobs.dir else [f"jobs.dir={folder / _JOBS}"]
             mark, text = folder / _MARK, secrets.token_hex()
             mark.write_text(text)
-            options = options_of(args, settings, hotwords)
-            profile = (as_arguments(args.profile, ()) or [None])[-1]  # a file's path in full
+            options = options_of(args, settings, hotwords, phrases)
+            profile = as_arguments(args.profile, ())[-1] if args.profile else None  # a file's path in full
             order = Order(profile, (*args.set, *keep), args.format, options, language(), str(mark), text)
             with connected(args.ray):
                 _work(order, tasks, settings, summary)

@@ -17,9 +17,9 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError
 
-from huiyin.assistant.faces.cli.archive.worker import Failed, Order, Position, Step, Task, Worker
+from huiyin.assistant.faces.cli.archive.worker import Failed, Order, Step, Task, Worker
 from huiyin.assistant.faces.cli.shared import CommandError
-from huiyin.assistant.faces.cli.transcribe_one import Transcribed
+from huiyin.assistant.faces.cli.transcribe_one import Position, Transcribed
 from huiyin.configs.messages import said
 
 TRIES = 3
@@ -73,8 +73,7 @@ class Pool:
         self._done_jobs: list[str] = []
         self._count, self._failed_starts, self._failed_s, self._why = 0, 0, 0.0, ""
         self._had_members_s = time.monotonic()
-        # By class and not by name: a worker's code is what this program has.
-        self._actor = ray.remote(Worker)
+        self._actor: Any = ray.remote(Worker)  # its methods have a `remote` that types do not know
 
     @property
     def size(self) -> int:
@@ -105,7 +104,7 @@ class Pool:
                 closing.append(member.actor.close.remote(self._done_jobs))
                 self._done_jobs = []
         with contextlib.suppress(RayError):
-            ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S) if closing else None
+            ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
         for member in self._members:
             self._end(member)
         self._members.clear()
@@ -117,7 +116,7 @@ class Pool:
     def _room(self) -> int:
         """For how many workers the machines that are there have cores."""
         count = 0
-        for node in ray.nodes():
+        for node in ray.nodes():  # type: ignore[no-untyped-call]
             if node["Alive"]:
                 has = node["Resources"]
                 by_gpus = int(has.get("GPU", 0) // self._gpus) if self._gpus else self._left
@@ -140,7 +139,7 @@ class Pool:
             self._count += 1
             options = {"num_cpus": self._cpus, "num_gpus": self._gpus, "scheduling_strategy": "SPREAD"}
             # Never restarted by Ray, which would hold the recording back until it is; `close` runs beside other calls.
-            actor = self._actor.options(max_restarts=0, max_concurrency=2, **options).remote(self._order)
+            actor: Any = self._actor.options(max_restarts=0, max_concurrency=2, **options).remote(self._order)
             self._members.append(_Member(f"{self._count}", actor, actor.start.remote()))
 
     def _hand_out(self) -> None:

@@ -10,7 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,7 @@ class Worker:
                 if isinstance(step, Transcribed):
                     with output_file(Path(task.target)) as result:
                         shutil.copyfileobj(document, result)
+                    step = replace(step, result={})  # the command needs none of it
                 elif time.monotonic() < told_s + _BETWEEN_POSITIONS_S:
                     continue
                 told_s = time.monotonic()
