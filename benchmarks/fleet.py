@@ -30,7 +30,7 @@ def main() -> None:
         help="kbit a second of the recordings: 64 is an mp3 of speech, 256 a WAV",
     )
     add("--result-kb", type=float, default=15.0, help="kB of JSON, with times of words, for a minute of sound")
-    add("--turn-s", type=float, default=0.6, help="seconds that a turn takes a core")
+    add("--turn-s", type=float, default=0.77, help="seconds that a turn takes a core")
     add("--asks", type=float, default=2.0, help="times that a turn is transcribed: it is begun in each pause")
     add("--every-s", type=float, default=16.0, help="seconds between two turns of one conversation")
     add("--load", type=float, default=0.7, help="share of the cores' time that conversations may take (queueing)")

@@ -83,11 +83,11 @@ def results(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, Any
     """No service is started. Recording -> the result that it would have given."""
     given: dict[str, dict[str, Any]] = {}
 
-    def instead(self: Any, recording: Any, *more: Any) -> tuple[str, dict[str, Any]]:
-        return "", given[recording.name]
+    def instead(self: Any, file: Any, size: int, fields: dict[str, str], **options: Any) -> Iterator[dict[str, Any]]:
+        yield {"type": "done", "result": given[fields["title"]]}
 
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
-    monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe._Work._transcribe", instead)
+    monkeypatch.setattr("huiyin.assistant.clients.services.Services.transcribe_file", instead)
     yield given
 
 

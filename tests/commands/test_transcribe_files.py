@@ -12,8 +12,7 @@ import pytest
 
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import UsageError
-from huiyin.assistant.faces.cli.transcribe_files import Named, find, title_of, with_targets
-from huiyin.assistant.faces.cli.transcribe_one import Transcribed
+from huiyin.assistant.faces.cli.transcribe_files import Named, find, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary
 from tests.support.media import film
 
@@ -110,12 +109,12 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """No service is started. The names of the recordings that would have been sent to one."""
     names: list[str] = []
 
-    def instead(self: Any, label: str, *more: Any) -> Iterator[Transcribed]:
-        names.append(title_of(label))
-        yield Transcribed("", 1.0, (), {"text": "hello", "duration_s": 1.0})
+    def instead(self: Any, file: Any, size: int, fields: dict[str, str], **options: Any) -> Iterator[dict[str, Any]]:
+        names.append(fields["title"])
+        yield {"type": "done", "result": {"text": "hello", "duration_s": 1.0}}
 
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
-    monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe_one.Transcriber.transcribe", instead)
+    monkeypatch.setattr("huiyin.assistant.clients.services.Services.transcribe_file", instead)
     yield names
 
 

@@ -67,17 +67,17 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
 
             raise LaunchError("clients.unusable", service="llm", why="no model")
 
-    def transcribed(self: Any, recording: Any, document: Any, *more: Any) -> tuple[str, dict[str, Any]]:
-        document.write(b"We meet on Monday.\n")
+    def transcribed(*_: Any, **options: Any) -> Iterator[dict[str, Any]]:
+        yield {"type": "document", "text": "We meet on Monday.\n"}
         segment = {"start_s": 0.0, "end_s": 1.0, "text": "We meet on Monday.", "speaker": None}
-        return "", {"text": "We meet on Monday.", "duration_s": 1.0, "segments": [segment]}
+        yield {"type": "done", "result": {"text": "We meet on Monday.", "duration_s": 1.0, "segments": [segment]}}
 
     def ask(self: Any, messages: Sequence[Message], **options: Any) -> Iterator[str]:
         there.asked.append(str(messages[0]["content"]))
         yield from ("Summary: ", "Monday.")
 
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", start)
-    monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe._Work._transcribe", transcribed)
+    monkeypatch.setattr("huiyin.assistant.clients.services.Services.transcribe_file", transcribed)
     monkeypatch.setattr("huiyin.assistant.clients.services.Services.ask", ask)
     monkeypatch.setattr("huiyin.assistant.clients.services.Services.get", lambda *_: {"data": [{"id": "qwen"}]})
     yield there

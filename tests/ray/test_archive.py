@@ -71,7 +71,7 @@ class Run:
 
     @contextmanager
     def command(self, piece_s: float = 0.02) -> Iterator[psutil.Popen]:
-        """It runs meanwhile, with so much time for each piece; afterwards nothing of it does."""
+        """It runs meanwhile, with so much time for each piece."""
         environ = {**os.environ, NOTES: str(self._notes), PIECE_S: str(piece_s)}
         with (
             self.said.open("w") as said,
@@ -82,22 +82,12 @@ class Run:
             finally:
                 if process.is_running():
                     process.kill()
-        until(lambda: not self.services(), "a service goes on")
-
-    def services(self) -> list[psutil.Process]:
-        """The services of its workers."""
-        return [
-            process for process in psutil.process_iter() if any(str(self._folder) in word for word in _words(process))
-        ]
 
 
-def _words(process: psutil.Process) -> list[str]:
-    """The command line of a process other than the command itself."""
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return []
-    return words if "tests.support.fake_asr" in words else []
+def workers(cluster: Cluster) -> list[psutil.Process]:
+    """The processes of Ray's that have a service."""
+    raylets = [psutil.Process(node.all_processes["raylet"][0].process.pid) for node in cluster.worker_nodes]
+    return [process for raylet in raylets for process in raylet.children() if process.children()]
 
 
 def calls(folder: Path, recordings: int) -> Path:
@@ -125,13 +115,15 @@ def test_a_killed_worker_and_a_killed_machine_lose_nothing(cluster: Cluster, tmp
 
     run = Run(tmp_path / "run", recordings, ray=cluster.address)
     with run.command(piece_s=0.3) as command:
-        until(lambda: run.pieces.total() >= 3 and run.services())
-        run.services()[0].parent().kill()
+        until(lambda: run.pieces.total() >= 3)
+        first, *_ = family = [one for worker in workers(cluster) for one in (worker, *worker.children())]
+        first.kill()
         enough = run.pieces.total() + 3
         until(lambda: run.pieces.total() >= enough)
         machine = next(iter(cluster.worker_nodes))
         kill(psutil.Process(machine.all_processes["raylet"][0].process.pid))
         assert command.wait(PATIENCE_S) == 0, run.said.read_text()
+    until(lambda: not any(one.is_running() for one in family), "a worker or a service goes on")
     print(f"seed {SEED}: {run.pieces.total()} pieces recognised of {undisturbed.pieces.total()}")
     assert run.results == undisturbed.results and len(run.results) == 6
     assert "its worker has ended; another worker goes on with it" in run.said.read_text()
