@@ -20,7 +20,7 @@ def main() -> None:
     add = parser.add_argument
     add("--cores", type=int, default=16, help="of a machine")
     add("--price", type=float, default=0.04, help="of a core for an hour, in dollars")
-    add("--speed", type=float, default=8.0, help="seconds of recordings that a core transcribes in a second")
+    add("--speed", type=float, default=4.2, help="seconds of recordings that a core transcribes in a second")
     add("--piece-s", type=float, default=15.0, help="seconds of sound in a line of the journal")
     add("--worker-mb", type=float, default=500.0, help="memory of a worker with its service")
     add(
