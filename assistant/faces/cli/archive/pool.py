@@ -2,7 +2,7 @@
 
 Ray places the workers and says when one has ended; what is to be done with a recording then is decided here. It goes to
 another worker, which takes up the journal of its pieces and goes on with the next one. (Ray Data's pool of actors would
-have it wait for the same worker, for ever where that one's machine does not come back.)
+have it wait for the same worker, until that can be started again.)
 """
 
 from __future__ import annotations
