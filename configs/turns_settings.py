@@ -108,10 +108,11 @@ class TurnsSettings:
     takes longer"""
     pause_lag_s: float = setting(0.192, low=0, high=1)
     """a pause in an interruption is known so much later than it began: five frames and a block"""
-    voice_s: float = setting(0.7, low=0.3, high=5)
-    """speech over a reply whose voice is judged, where `talk.other_voices` is unanswered; of less too little is known.
-    Of another voice again after as long: the user may have joined in"""
-    voice_least_s: float = setting(0.5, low=0.3, high=5)
+    voice_s: float = setting(1.0, low=0.3, high=5)
+    """speech over a reply whose voice is judged, where `talk.other_voices` is unanswered: in a noisy room one user in
+    eight is taken for another after 0.7, one in thirty after 1.0. Of another voice again after as long: the user may
+    have joined in"""
+    voice_least_s: float = setting(1.0, low=0.3, high=5)
     """speech over a reply that is over sooner is judged from here on; what is shorter counts whoever says it"""
     voice_wait_s: float = setting(0.4, low=0, high=2)
     """a voice is awaited for so long while the reply is paused (it takes 0.05 to tell it), then as where none is
