@@ -96,6 +96,18 @@ class Services:
             "asr", "/speaker", sound, lambda _: Json(voice_from, strange), timeout_s, content_type=content_type
         )
 
+    def phrase(
+        self, samples: Pcm16, phrase: str, language: str, *, timeout_s: float
+    ) -> Stream[tuple[float | None, float]]:
+        """How likely sound (int16, 16 kHz) begins with `phrase`, and where that would end in it: one item, (score of
+        `POST /phrase`, seconds); None: nothing is said in it. Recognisers that have no such score raise ServiceError.
+        """
+        strange = ServiceError("clients.not_json", service="asr", url=self.url("asr"))
+        return self._post(
+            "asr", f"/phrase?phrase={quote(phrase)}&language={quote(language)}", samples.astype("<i2").tobytes(),
+            lambda _: Json(_phrase, strange), timeout_s, content_type=f"audio/pcm;rate={SAMPLE_RATE}",
+        )  # fmt: skip
+
     def delete_job(self, job_id: str, *, timeout_s: float) -> Stream[None]:
         """Delete what the speech service keeps of a job. One item."""
         strange = ServiceError("clients.not_json", service="asr", url=self.url("asr"))
@@ -231,6 +243,10 @@ def _transcript(result: dict[str, Any]) -> Transcript:
         events=tuple(event["label"] for event in result.get("events") or () if _is_likely(event)),
         facts=result,
     )
+
+
+def _phrase(answer: dict[str, Any]) -> tuple[float | None, float]:
+    return (None, 0.0) if answer["score"] is None else (float(answer["score"]), float(answer["end_s"]))
 
 
 def _probability(answer: dict[str, Any]) -> float:

@@ -16,8 +16,9 @@ from urllib.parse import quote
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.hands import Hands, Toolbox
-from huiyin.assistant.conversation.http_stages import EndpointJudge, HttpRecogniser, http_parts
+from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.phrase_listener import PhraseListener
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.presence import mark_live, presence_at
 from huiyin.assistant.conversation.reminding import Reminding, Store
@@ -127,7 +128,7 @@ def _waking(services: Services, world: World, listener: Listener | None, parts: 
         return None
     phrase, loudspeaker = WakePhrase(settings.talk.wake), port.loudspeaker
     chime = loudspeaker.chime if isinstance(loudspeaker, Player) else None
-    asleep = HttpRecogniser(services, language_of(phrase.text))
+    asleep = PhraseListener(services, phrase, language_of(phrase.text))
     return WakingEar(world, listener, parts.recogniser, asleep, phrase, settings.talk.sleep_after_s, chime)
 
 

@@ -1,23 +1,26 @@
 """Sleep: speech is nothing to the conversation until it begins with the wake phrase.
 
-Asleep, the sound of each stretch of speech is recognised once, when there is enough of it for the phrase, and thrown
-away: nothing is kept, shown or sent on. Where the phrase is there the stretch becomes the user's turn from its
-beginning, so that what follows the phrase is not cut; the phrase itself is taken out of its words.
+Asleep, each stretch of speech is looked at once, when there is enough of it for the phrase, and thrown away: nothing is
+kept, shown or sent on. Where the phrase is there the stretch becomes the user's turn from its beginning, so that what
+follows the phrase is not cut; the phrase itself is taken out of its words. Where these have something else in its
+place, as in noise, the turn is recognised once more from the phrase's end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 import numpy as np
 
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.phrase_listener import PHRASE_END_S
 from huiyin.assistant.conversation.session import Ear, Session
 from huiyin.assistant.conversation.stages import Recogniser, TurnSoFar
-from huiyin.assistant.conversation.world import Run, Source, World, mapped
+from huiyin.assistant.conversation.world import Answer, Computation, Plan, Run, Source, World, mapped
 from huiyin.assistant.dialogue.wake_phrase import WakePhrase
-from huiyin.assistant.ears.listener import SpeechChange
+from huiyin.assistant.ears.listener import PRE_ROLL_S, SpeechChange
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns.events import Transcript
@@ -26,8 +29,9 @@ from huiyin.assistant.turns.machine import State
 from huiyin.configs.messages import said
 
 PHRASE_S = 1.7  # of speech that a phrase of four or five syllables lies in, said slowly (measured: 0.7-1.3 s)
-_LEAST_S = 0.35  # shorter speech is no phrase
-_APART_S = 1.0  # between two tries at most one a second: a television must not keep a core busy
+LEAST_S = 0.35  # shorter speech is no phrase
+_MARGIN_S = 0.05  # before the first word behind the phrase
+APART_S = 1.0  # between two tries at most one a second: a television must not keep a core busy
 
 
 class WakingEar:
@@ -50,9 +54,10 @@ class WakingEar:
         self._onset_s: float | None = None  # of the speech that goes on, and is not yet tried
         self._paused: SpeechChange | None = None  # how it ended
         self._is_tried = False
-        self._last_try_s = -_APART_S
+        self._last_try_s = -APART_S
         self._run: Run | None = None
         self._pending: list[SpeechChange] = []  # what the conversation has missed
+        self._woken_s = self._phrase_end_s = 0.0  # when what woke it began, and the phrase was over, if known
         self._last_s = 0.0  # when somebody last spoke, awake
 
     def join(self, session: Session) -> None:
@@ -81,11 +86,33 @@ class WakingEar:
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`, without the phrase at the beginning of a turn."""
 
-        def without_phrase(transcript: Transcript) -> Transcript:
-            end = self._phrase.end_in(transcript.text)
-            return replace(transcript, text=transcript.text[end:]) if end else transcript
+        words = self._recogniser.transcribe(turn)
+        if turn.start_s != self._woken_s or not self._phrase_end_s:
+            return mapped(words, self._without_phrase)
+        start_s = self._phrase_end_s + PRE_ROLL_S - _MARGIN_S
+        rest = replace(turn, start_s=start_s, sound=lambda: self._ear.cut(start_s, turn.end_s))
+        if isinstance(words, Plan):
+            has_phrase = any(self._phrase.end_in(said.text) for _, said in words.items)
+            return mapped(words, self._without_phrase) if has_phrase else self._recogniser.transcribe(rest)
+        assert not isinstance(words, Computation)
+        return Stream(lambda: self._rest_of(words, rest))
 
-        return mapped(self._recogniser.transcribe(turn), without_phrase)
+    def _without_phrase(self, transcript: Transcript) -> Transcript:
+        end = self._phrase.end_in(transcript.text)
+        return replace(transcript, text=transcript.text[end:]) if end else transcript
+
+    async def _rest_of(self, words: Answer[Transcript], rest: TurnSoFar) -> AsyncGenerator[Transcript, None]:
+        """`words` without the phrase; those of the `rest` where they do not have it."""
+        async for transcript in words:
+            if self._phrase.end_in(transcript.text):
+                yield self._without_phrase(transcript)
+            elif rest.end_s - rest.start_s < LEAST_S:
+                yield replace(transcript, text="")
+            else:
+                again = self._recogniser.transcribe(rest)
+                assert not isinstance(again, (Plan, Computation))
+                async for later in again:
+                    yield later
 
     # -- asleep
 
@@ -94,7 +121,7 @@ class WakingEar:
             self._onset_s, self._paused, self._is_tried = change.at_s, None, False
         elif change.kind == "paused" and self._onset_s is not None:
             self._paused = change
-            if not self._is_tried and change.at_s - self._onset_s >= _LEAST_S:
+            if not self._is_tried and change.at_s - self._onset_s >= LEAST_S:
                 self._try()
             self._is_tried = True
 
@@ -103,7 +130,7 @@ class WakingEar:
         assert self._onset_s is not None
         self._is_tried = True
         now = self._world.now
-        if now - self._last_try_s < _APART_S:
+        if now - self._last_try_s < APART_S:
             return
         self._last_try_s = now
         start_s, end_s = self._onset_s, min(now, self._onset_s + PHRASE_S)
@@ -111,15 +138,17 @@ class WakingEar:
 
         def take(transcript: Transcript) -> None:
             if self._phrase.end_in(transcript.text) is not None:
-                self._wake(start_s)
+                end_s = transcript.facts.get(PHRASE_END_S)
+                self._wake(start_s, start_s - PRE_ROLL_S + end_s if isinstance(end_s, float) else 0.0)
 
         if self._run:
             self._run.cancel()
         self._run = self._world.start(self._asleep.transcribe(turn), take, lambda failure: None)
 
-    def _wake(self, onset_s: float) -> None:
+    def _wake(self, onset_s: float, phrase_end_s: float) -> None:
         if self.is_awake:
             return
+        self._woken_s, self._phrase_end_s = onset_s, phrase_end_s
         self.is_awake, self._last_s = True, self._world.now
         self._pending = [SpeechChange("started", onset_s)]
         if self._paused and self._onset_s == onset_s:

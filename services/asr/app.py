@@ -21,10 +21,12 @@ from huiyin.services.asr.http.fields import (
     MOST_PHRASES_CHARS,
     MOST_SPEAKERS,
     language_pattern,
+    text,
 )
 from huiyin.services.asr.http.jobs import add_jobs
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
 from huiyin.services.asr.http.stream import PARTIALS_MS, RATES_HZ, add_live
+from huiyin.services.asr.phrase import LONGEST as PHRASE_CHARS
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.recogniser import RecordingTranscript
 from huiyin.services.asr.report.media import MOST_PEAKS
@@ -86,6 +88,7 @@ def make_app(settings: Settings) -> Flask:
             most_deadline_s=LONGEST_DEADLINE_S,
             most_peaks=MOST_PEAKS,
             most_speakers=MOST_SPEAKERS,
+            longest_phrase=PHRASE_CHARS,
             documents=["", *DOCUMENTS],
             subtitle_kinds=["", *SUBTITLES],
             response_formats=["", *FORMATS],
@@ -137,6 +140,21 @@ def make_app(settings: Settings) -> Flask:
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)
         return jsonify(serving.voice(job, caller))
+
+    @app.post("/phrase")
+    def phrase_route() -> Response:
+        """Whether a recording begins with a phrase: score, end_s, model.
+
+        The recording comes as at /asr; `phrase` and its `language` stand in the address. By about `score` (natural
+        logarithm) the phrase is likelier with this sound than with noise: from 3 on it was probably said. null: nothing
+        was. 400 `cannot_hear_phrases` where the recogniser has no such score: Whisper has.
+        """
+        caller = Caller(left=client_left(request.environ))
+        job = own_job(request, asr, host.get().languages)
+        phrase = text(request.args, "phrase", PHRASE_CHARS).strip()
+        if not phrase or len(job.hints.languages) != 1:
+            raise ApiError(400, "asr.no_phrase", code="bad_phrase")
+        return jsonify(serving.phrase(job, phrase, job.hints.languages[0], caller))
 
     @app.post("/v1/audio/transcriptions")
     def openai_route() -> Response:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.plugins import RECOGNISERS, plugins
@@ -168,6 +168,28 @@ class Engine(Protocol):
 
         Times count from the piece's start. Raises OutOfMemory.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class PhraseScore:
+    """How likely a recording begins with a phrase, and where that would end in it, in seconds.
+
+    `score`: by so much (natural logarithm) the phrase is likelier with this sound than with noise, less what speaks
+    against it where it is expected. From 3 on it was said; other speech is mostly far below 0.
+    """
+
+    score: float
+    end_s: float
+
+
+@runtime_checkable
+class PhraseEngine(Protocol):
+    """An `Engine` that can also be asked whether a recording begins with a phrase, which takes less than to recognise
+    it and finds the phrase where noise makes other words of it."""
+
+    def phrase_score(self, samples: Samples, phrase: str, language: str) -> PhraseScore | None:
+        """Of at most a few seconds, as in `Engine.recognise`. None where there is no speech."""
         ...
 
 

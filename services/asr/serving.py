@@ -16,6 +16,7 @@ from huiyin.services.asr.http.cache import AnswerCache
 from huiyin.services.asr.http.request import Job
 from huiyin.services.asr.http.stream_session import IDLE_S
 from huiyin.services.asr.journal import Journal
+from huiyin.services.asr.phrase import phrase_in
 from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_engine
@@ -122,6 +123,12 @@ class Serving:
         detectors, engine = self.recogniser.detectors, self.speaker_engine()
         with self.queue.turn(caller):
             return voice_of(job.reader(self._settings), engine, detectors)
+
+    def phrase(self, job: Job, phrase: str, language: str, caller: Caller) -> dict[str, Any]:
+        """See `phrase_in`. Raises what that raises, and ApiError 503 where there is no recogniser."""
+        engine = self.recogniser.engine
+        with self.queue.turn(caller):
+            return phrase_in(job.reader(self._settings), engine, phrase, language)
 
     def _is_here(self, name: str) -> bool:
         return all(file.is_here for file in self._store.look(name))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.phrase_listener import DOUBTFUL, PHRASE_END_S, SURE, PhraseListener
 from huiyin.assistant.conversation.stages import Parts, TurnSoFar
 from huiyin.assistant.conversation.waking import WakingEar
 from huiyin.assistant.conversation.world import Plan, Source
@@ -44,6 +48,8 @@ class Sleeper(Talk):
     def __init__(self, *speech: tuple[float, float, str], replies: Sequence[str] = ()) -> None:
         super().__init__(*([reply] for reply in replies))
         self.speech, self.tried = speech, list[tuple[float, float]]()
+        self.phrase_end_s: float | None = None  # in what is looked at, where that is known
+        self.awake_words: dict[float, str] = {}  # begin of a turn -> its words, where they are others
         changes = [
             SpeechChange(kind, at_s)  # type: ignore[arg-type]
             for start_s, end_s, _ in speech
@@ -58,8 +64,55 @@ class Sleeper(Talk):
     def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
         if turn.generation == 0:
             self.tried.append((round(turn.start_s, 1), round(turn.end_s, 1)))
+        elif words := self.awake_words.get(round(turn.start_s, 1)):
+            return Plan([(0.1, ev.Transcript(words, "zh"))], 0.1)
+        facts = {} if self.phrase_end_s is None else {PHRASE_END_S: self.phrase_end_s}
         words = next(words for start_s, _, words in self.speech if start_s >= turn.start_s - 0.1)
-        return Plan([(0.1, ev.Transcript(words, "zh"))], 0.1)
+        return Plan([(0.1, ev.Transcript(words, "zh", facts=facts))], 0.1)
+
+
+class Scored(Services):
+    """A recogniser that gives the phrase a score, or has none; its words are 你好回音。"""
+
+    def __init__(self, score: float | ServiceError | None) -> None:
+        super().__init__(SETTINGS)
+        self._score, self.asked = score, list[str]()
+
+    def phrase(
+        self, samples: Pcm16, phrase: str, language: str, *, timeout_s: float
+    ) -> Stream[tuple[float | None, float]]:
+        async def give() -> AsyncGenerator[tuple[float | None, float], None]:
+            self.asked.append("score")
+            if isinstance(self._score, ServiceError):
+                raise self._score
+            yield self._score, 1.25
+
+        return Stream(give)
+
+    def transcribe(self, samples: Pcm16, *, timeout_s: float, language: str = "") -> Stream[ev.Transcript]:
+        async def give() -> AsyncGenerator[ev.Transcript, None]:
+            self.asked.append("words")
+            yield ev.Transcript("你好回音。", language)
+
+        return Stream(give)
+
+
+CANNOT = ServiceError("clients.broke_off")
+
+
+@pytest.mark.parametrize(
+    ("score", "asked", "text"),
+    [(SURE, "score", "你好回音"), (SURE - 0.1, "score words", "你好回音。"), (DOUBTFUL - 0.1, "score", ""),
+     (None, "score", ""), (CANNOT, "score words", "你好回音。")],
+)  # fmt: skip
+def test_the_phrase_is_found_by_its_score_and_in_doubt_by_the_words(
+    score: float | ServiceError | None, asked: str, text: str
+) -> None:
+    services = Scored(score)
+    turn = TurnSoFar(0, 1.0, 2.7, lambda: np.zeros(27_200, np.int16))
+    (found,) = PhraseListener(services, WakePhrase("你好回音"), "zh").transcribe(turn)  # type: ignore[misc]
+    assert (services.asked, found.text) == (asked.split(), text)
+    assert found.facts.get(PHRASE_END_S) == (1.25 if score == SURE else None)
 
 
 def test_the_rest_of_the_sentence_is_the_turn() -> None:
@@ -67,6 +120,13 @@ def test_the_rest_of_the_sentence_is_the_turn() -> None:
     (turn,) = talk.committed(1)
     assert turn.transcript.text == "今天星期几？" and turn.turn.heard == "星期四。"
     assert talk.tried == [(1.0, 2.7)]
+
+
+def test_where_noise_garbles_the_phrase_the_turn_is_what_comes_after_it() -> None:
+    talk = Sleeper((1.0, 3.5, "你好回音，今天星期几？"), replies=["星期四。"])
+    talk.phrase_end_s, talk.awake_words = 1.25, {1.0: "您好些，今天星期几？", 2.2: "今天星期几？"}
+    (turn,) = talk.committed(1)
+    assert turn.transcript.text == "今天星期几？"
 
 
 def test_the_phrase_alone_wakes_and_gets_no_answer() -> None:

@@ -252,3 +252,25 @@ def test_a_full_queue_names_the_time_for_another_try() -> None:
                 refused(answer, 429, "busy")
                 assert int(answer.headers["Retry-After"]) >= 1
         assert text_of(post(url, pcm16(samples), **AS_PCM))
+
+
+def test_a_phrase_is_scored_by_how_likely_a_recording_begins_with_it(url: str) -> None:
+    def score(phrase: str, sound: bytes) -> dict[str, Any]:
+        options = {"phrase": phrase, "language": "en"}
+        answer = requests.post(f"{url}/phrase", sound, params=options, headers=PCM, timeout=LIMIT_S)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    spoken = pcm16(np.pad(english("Okay computer, what time is it now?"), 4000)[: 2 * SAMPLE_RATE])
+    said = score("Okay computer", spoken)
+    assert said["score"] > 3 and said["model"] == "whisper-base"
+    assert 0.5 < said["end_s"] < 1.6
+    assert score("Hello lighthouse", spoken)["score"] < 0
+    assert score("Okay computer", pcm16(np.zeros(SAMPLE_RATE, np.float32)))["score"] is None
+
+
+@pytest.mark.parametrize("address", ["phrase?language=en", "phrase?phrase=hello", "phrase?phrase=hello&language=en,zh"])
+def test_a_phrase_and_its_language_are_needed(url: str, address: str) -> None:
+    answer = requests.post(f"{url}/{address}", pcm16(short_clip().samples), headers=PCM, timeout=LIMIT_S)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_phrase")

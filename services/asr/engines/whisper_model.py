@@ -6,6 +6,7 @@ decided in `whisper.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,10 @@ _PROMPTS = {"zh": " 以下是普通话的句子。"}
 # The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
 _SILENCE_PROBABILITY = 0.6
 _SILENCE_LOG_PROBABILITY = -1.0
+
+_LEAST_PROBABILITY = 1e-8  # of a token
+_WITHOUT_SPACES = ("zh", "ja", "yue")  # before words
+_STOPS = {"zh": "。", "ja": "。", "yue": "。"}
 
 Encoded: TypeAlias = ctranslate2.StorageView
 """The encoder's states, shape (pieces, states, width)."""
@@ -139,6 +144,22 @@ class Model:
         tokens = without_loop(attempt.tokens)
         text = self._text(tokens, attempt.language)
         return replace(attempt, tokens=tokens, text=text, looped=False)
+
+    def phrase(
+        self, encoded: Encoded, count: int, language: str, phrase: str, *, expected: bool = False
+    ) -> tuple[list[float], float]:
+        """(log-probability of each token of `phrase` after those before it, where it ends in seconds), if the decoder
+        begins `count` encoded samples with it. `expected`: it has been told that this was said before."""
+        tokenizer = self._tokenizer(language)
+        words = phrase if language in _WITHOUT_SPACES else f" {phrase}"
+        tokens = tokenizer.encode(words)
+        prompt = _PROMPTS.get(language, "") + (words + _STOPS.get(language, ".") if expected else "")
+        before = [tokenizer.sot_prev, *tokenizer.encode(prompt)] if prompt else []
+        frames = round(count / SAMPLE_RATE * _FRAMES_PER_S)
+        (aligned,) = self._whisper.model.align(encoded, [*before, *tokenizer.sot_sequence], [tokens], frames)
+        end_s = _starts_s(np.array(aligned.alignments), len(tokens) + 1)[-1] + _AHEAD_S
+        logs = [math.log(max(probability, _LEAST_PROBABILITY)) for probability in aligned.text_token_probs]
+        return logs, min(end_s, count / SAMPLE_RATE)
 
     def words(self, encoded: Encoded, attempt: Attempt, samples: Samples) -> tuple[Word, ...]:
         """The words of `attempt`, with their times in the samples, by the decoder's attention to the encoder's states.

@@ -1,0 +1,62 @@
+"""Whether a stretch of speech begins with the wake phrase: by how likely that is, and in doubt by its words.
+
+A recogniser writes what is likeliest, and in noise that is something else. Asked how likely the phrase is it need not
+win, and is found much more often (docs/performance.md), in less time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.stream import Stream
+from huiyin.assistant.conversation.http_stages import HttpRecogniser
+from huiyin.assistant.conversation.stages import TurnSoFar
+from huiyin.assistant.conversation.world import Source
+from huiyin.assistant.dialogue.wake_phrase import WakePhrase
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.turns.events import Transcript
+
+SURE = 3.0
+"""Score of `POST /phrase` from which the phrase was said."""
+DOUBTFUL = 0.0
+"""From here on its words decide."""
+PHRASE_END_S = "phrase_end_s"
+"""Name of a transcript's fact: where the phrase ends in the sound that was looked at, in seconds."""
+
+
+class PhraseListener:
+    """A `Recogniser` for a conversation that sleeps: what it gives begins with the phrase where that was said."""
+
+    def __init__(self, services: Services, phrase: WakePhrase, language: str) -> None:
+        """`language`: the phrase's."""
+        self._services, self._phrase, self._language = services, phrase, language
+        self._words = HttpRecogniser(services, language)
+
+    def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
+        """As `Recogniser.transcribe`."""
+        sound = turn.sound()
+        return Stream(lambda: self._heard(replace(turn, sound=lambda: sound), sound))
+
+    async def _heard(self, turn: TurnSoFar, sound: Pcm16) -> AsyncGenerator[Transcript, None]:
+        score, end_s = await self._score(sound)
+        if score is not None and score >= SURE:
+            yield Transcript(self._phrase.text, self._language, facts={PHRASE_END_S: end_s})
+        elif score is not None and score >= DOUBTFUL:
+            words = self._words.transcribe(turn)
+            assert isinstance(words, Stream)
+            async for transcript in words:
+                yield transcript
+        else:
+            yield Transcript("", self._language)
+
+    async def _score(self, sound: Pcm16) -> tuple[float | None, float]:
+        """Of `POST /phrase`; doubtful where the recogniser has none: the words are all there is."""
+        timeout_s = self._services.settings.turns.asr_timeout_s
+        with contextlib.suppress(ServiceError):
+            async for found in self._services.phrase(sound, self._phrase.text, self._language, timeout_s=timeout_s):
+                return found
+        return DOUBTFUL, 0.0
