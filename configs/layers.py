@@ -5,21 +5,20 @@ Knows nothing of which settings there are: `huiyin.configs.settings` says that.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import field
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import language
 from huiyin.configs.nearest import nearest
 from huiyin.configs.plugins import plugins
+from huiyin.configs.reasons import reason_in
 from huiyin.configs.tables import line_of, read_table, tomllib
 
 Sections = Mapping[str, type]
@@ -53,21 +52,6 @@ def setting(
 def is_secret(field: dataclasses.Field[Any]) -> bool:
     """Whether a setting is one that is never shown."""
     return bool(field.metadata.get("secret"))
-
-
-@cache
-def reasons(section: type) -> dict[str, str]:
-    """Field -> the docstring below it in the source: the reason for its default."""
-    found: dict[str, str] = {}
-    for one in filter(dataclasses.is_dataclass, section.__mro__):  # sections share settings by a base class
-        (definition,) = ast.parse(inspect.getsource(one)).body
-        assert isinstance(definition, ast.ClassDef)
-        found |= {
-            ast.unparse(setting.target): " ".join(ast.literal_eval(reason.value).split())
-            for setting, reason in pairwise(definition.body)
-            if isinstance(setting, ast.AnnAssign) and isinstance(reason, ast.Expr)
-        }
-    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -176,7 +160,9 @@ def _convert(section: type, name: str, key: str, value: Any) -> Any:
     meta = next(f.metadata for f in dataclasses.fields(section) if f.name == key)
 
     def refuse(message: str, **facts: object) -> SettingsError:
-        return SettingsError(message, name=name, value=repr(value)[:_SHOWN], why=reasons(section)[key], **facts)
+        return SettingsError(
+            message, name=name, value=repr(value)[:_SHOWN], why=reason_in(language(), section, name), **facts
+        )
 
     result: Any
     if kind is bool:

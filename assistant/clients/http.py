@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, I
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import language
 from huiyin.services.common.shown_url import shown_url
 
 if TYPE_CHECKING:  # imported where a request is made: a command that makes none starts 0.2 s sooner
@@ -137,6 +138,7 @@ async def send(
 
     await asyncio.sleep(0)  # the loop may have stood still: let it see which connections have been closed
     session, reused = await _session(), list[bool]()
+    headers = {**reader_headers(), **(headers or {})}
     limits = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=read_s)
     request = functools.partial(
         session.request, method or ("GET" if body is None else "POST"), url, data=body, headers=headers, timeout=limits,
@@ -148,6 +150,11 @@ async def send(
         if not reused or not isinstance(body, (bytes, type(None))):
             raise
         return await request()
+
+
+def reader_headers() -> dict[str, str]:
+    """Ask for errors in this program's own language; a service's own is English."""
+    return {} if language() == "en" else {"Accept-Language": language()}
 
 
 async def _session() -> ClientSession:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import get_json
+from huiyin.configs.messages import said
 
 USUAL_PORTS = {"Ollama": 11434, "LM Studio": 1234, "vLLM": 8000, "llama-server": 8080}
 _ANSWER_S = 0.5
@@ -25,7 +26,7 @@ class LocalServer:
 
     def offer(self, command: str) -> str:
         """How to use it, in a line."""
-        return f"{self.name} runs here with {self.model}; to use it: {command} --set llm.upstreams={self.url}"
+        return said("shown.offer", name=self.name, model=self.model, command=command, url=self.url)
 
 
 def find_local_servers() -> Iterator[LocalServer]:

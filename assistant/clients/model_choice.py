@@ -262,7 +262,7 @@ class ModelChoice:
 def told(one: PartPlan, *, beside: bool) -> str:
     """The choice for a part in a line; `beside`: it is fetched while the user talks."""
     (verdict,) = (verdict for verdict in one.verdicts if verdict.rung is one.wanted)
-    line = f"{one.wanted.title}: {one.wanted.worth}; {verdict}"
+    line = said("notices.rung", title=one.wanted.title, worth=one.wanted.worth, verdict=str(verdict))
     if beside:
         return line + said("notices.fetched_beside", now=one.now.title)
     if not one.bytes or one.seconds == float("inf"):

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huiyin.assistant.clients.http import ServiceError, in_its_words, refusal
+from huiyin.assistant.clients.http import ServiceError, in_its_words, reader_headers, refusal
 from huiyin.assistant.clients.services import Services
 
 if TYPE_CHECKING:  # as in `http.py`
@@ -67,7 +67,11 @@ class LiveTranscription:
         self._session = aiohttp.ClientSession(timeout=limits, raise_for_status=check)
         try:
             self._socket = await self._session.ws_connect(
-                url, params=options, headers=headers, max_msg_size=0, timeout=aiohttp.ClientWSTimeout(ws_close=_TICK_S)
+                url,
+                params=options,
+                headers={**reader_headers(), **headers},
+                max_msg_size=0,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_TICK_S),
             )
         except aiohttp.ClientConnectorError as error:
             why = error.os_error

@@ -13,6 +13,7 @@ from typing import Any
 
 from huiyin.configs.choice.ladder import Rung
 from huiyin.configs.choice.speed import Speed
+from huiyin.configs.messages import said
 from huiyin.services.common.child import module_command
 
 _MEASURE_S = 180.0
@@ -55,5 +56,5 @@ def _run(module: str, arguments: Sequence[str], limit_s: float) -> Mapping[str, 
         answer = json.loads(done.stdout.splitlines()[-1])
         return answer if isinstance(answer, dict) else {"why": str(answer)}
     except (ValueError, IndexError):
-        lines = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+        lines = done.stderr.strip().splitlines() or [said("clients.ended_with", status=done.returncode)]
         return {"why": lines[-1]}

@@ -9,6 +9,7 @@ from functools import partial
 
 from huiyin.assistant.conversation.events import KEPT, Notice, Observer, Public
 from huiyin.assistant.conversation.world import World
+from huiyin.configs.messages import said
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class _Mailbox:
         while True:
             with self._lock:
                 if self._left_out and len(self._waiting) < _WAITING:
-                    text = f"{self._left_out} events are missing here: this output was too slow for them"
+                    text = said("notices.events_missing", count=self._left_out)
                     self._waiting.append((self._waiting[-1][0] if self._waiting else 0.0, Notice(text=text)))
                     self._left_out = 0
                 if not self._waiting:

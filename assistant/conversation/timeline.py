@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from huiyin.configs.messages import said, text
+
 # Pixels: twice as many as a screen of ordinary density needs.
 _PX_PER_S = 112
 _LEFT = 192
@@ -23,7 +25,13 @@ _CROSS = 9  # half its width
 
 _ROW_S = 24.0  # in one row of lanes, about
 _SHORTEST_S = 4.0
-_LANES = ("user", "asr", "llm", "tts", "assistant")
+_LANES = {
+    "user": "shown.lane_user",
+    "asr": "shown.lane_asr",
+    "llm": "shown.lane_llm",
+    "tts": "shown.lane_tts",
+    "assistant": "shown.lane_assistant",
+}
 _COLOURS = {
     "user": "#2f6fb2",
     "asr": "#8c6bb1",
@@ -46,7 +54,7 @@ _CJK_FONTS = (
 )
 
 
-def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
+def font_of(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
     """(a font, whether it knows Chinese)."""
     for path in _CJK_FONTS:
         if Path(path).is_file():
@@ -67,7 +75,7 @@ class Picture:
         width = _LEFT + round(self._row_s * _PX_PER_S) + _RIGHT
         self._image = Image.new("RGB", (width, self._head + self._rows * self._row_height), "white")
         self._draw = ImageDraw.Draw(self._image)
-        self._font, self.knows_chinese = _font(_FONT)
+        self._font, self.knows_chinese = font_of(_FONT)
         self._grid(length_s)
         for number, (line, colour) in enumerate(lines):
             shown = self._fitting(line, width - 2 * _RIGHT)
@@ -76,7 +84,8 @@ class Picture:
     def _grid(self, length_s: float) -> None:
         for row in range(self._rows):
             top = self._head + row * self._row_height + _TOP
-            for i, name in enumerate(_LANES):
+            for i, key in enumerate(_LANES.values()):
+                name = said(key) if self.knows_chinese else text(key, {}, "en")
                 self._draw.text((20, top + i * _LANE + 6), name, fill=_COLOURS["label"], font=self._font)
             for second in range(int(self._row_s) + 1):
                 at = row * self._row_s + second
@@ -88,7 +97,7 @@ class Picture:
 
     def bar(self, lane: str, start_s: float, end_s: float, text: str = "") -> None:
         """A span; broken where a row ends."""
-        index = _LANES.index(lane)
+        index = list(_LANES).index(lane)
         first_row = int(start_s // self._row_s)
         last_row = min(self._rows - 1, int(end_s // self._row_s))
         for row in range(first_row, last_row + 1):
@@ -103,7 +112,7 @@ class Picture:
     def mark(self, lane: str, at_s: float, text: str, *, failed: bool = False) -> None:
         """A cross on a lane and a word above it: something has ended there; red where that is a failure."""
         row = min(self._rows - 1, int(at_s // self._row_s))
-        x, y = self._place(at_s, row, _LANES.index(lane))
+        x, y = self._place(at_s, row, list(_LANES).index(lane))
         middle, colour = y + _BAR // 2, _COLOURS["failure" if failed else "stop"]
         for rise in (-_CROSS, _CROSS):
             self._draw.line([(x - _CROSS, middle - rise), (x + _CROSS, middle + rise)], fill=colour, width=5)

@@ -61,14 +61,14 @@ class PersonaError(HuiyinError):
 class Persona:
     """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose); `language` the
     one it speaks until the user's is known; `written_in` the languages of `system`, in which the situation is told
-    beside it: none, it is not. `greeting` maps language -> its first words; `openers` language -> kind
-    (`openers.KINDS`) -> what a late reply may begin with; `apologies` language -> stage -> the sentence for when that
-    stage fails; `tools` language -> occasion (`tool_words`) -> the sentence where tools are at work; `pronunciations` a
-    word -> how it is said."""
+    beside it: none, it is not. `about` maps language -> what it is, for lists; `greeting` -> its first words;
+    `openers` language -> kind (`openers.KINDS`) -> what a late reply may begin with; `apologies` language -> stage ->
+    the sentence for when that stage fails; `tools` language -> occasion (`tool_words`) -> the sentence where tools are
+    at work; `pronunciations` a word -> how it is said."""
 
     name: str
     system: str
-    about: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
     voice: str = ""
     language: str = "zh"
     replies_in: str = "user"
@@ -103,7 +103,7 @@ class Persona:
         return cls(
             name=_text(data, "name", needed=True),
             system="\n".join(prompt),
-            about=_text(data, "about"),
+            about=_in_languages(data, "about", "en"),
             voice=_text(data, "voice"),
             language=language,
             replies_in=replies_in,
@@ -114,6 +114,10 @@ class Persona:
             tools=_sentences(data, "tools", OCCASIONS),
             pronunciations=_pronunciations(data),
         )
+
+    def about_in(self, language: str) -> str:
+        """What the persona is, for its user; in another language where it is not told in this one."""
+        return self.about.get(language) or next(iter(self.about.values()), "")
 
     @property
     def first_words(self) -> str:

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from huiyin.assistant.ports.port import PortError
+from huiyin.configs.messages import Message, said
 
 Kind = Literal["input", "output"]
+KIND_NAMES: Mapping[Kind, str] = {"input": "ports.input", "output": "ports.output"}
 
 # MME cuts names off here, so that the same device has two names.
 _MME_NAME_CHARS = 31
@@ -24,13 +26,13 @@ _MME_NAME_CHARS = 31
 _HIDDEN_INTERFACES = ("Windows WDM-KS",)
 
 _PLUGINS = {
-    "default": "whatever the system plays to and records from",
-    "sysdefault": "the first sound card, past the sound server",
-    "pulse": "the sound server (PulseAudio, or PipeWire in its place)",
-    "pipewire": "the sound server",
-    "jack": "the JACK server",
-    "dmix": "a sound card shared between programs",
-    "oss": "the old sound system",
+    "default": "ports.note_default",
+    "sysdefault": "ports.note_sysdefault",
+    "pulse": "ports.note_pulse",
+    "pipewire": "ports.note_pipewire",
+    "jack": "ports.note_jack",
+    "dmix": "ports.note_dmix",
+    "oss": "ports.note_oss",
 }
 _CONVERTERS = ("samplerate", "speexrate", "lavrate", "upmix", "vdownmix", "speex", "a52", "usbstream")
 _SOCKETS = ("front", "rear", "center_lfe", "side", "surround", "iec958", "spdif", "hdmi", "modem", "phoneline")
@@ -124,16 +126,16 @@ def _note(device: Device) -> str:
     """What a name stands for that is not hardware of its own, or ''."""
     name = device.name.lower()
     if name.startswith(_WINDOWS_DEFAULTS):
-        return "whatever the system plays to and records from"
+        return said("ports.note_default")
     if device.interface != "ALSA" or "(hw:" in name:
         return ""
     if name in _PLUGINS:
-        return _PLUGINS[name]
+        return said(_PLUGINS[name])
     if name.startswith(_CONVERTERS):
-        return "a converter in front of the default device"
+        return said("ports.note_converter")
     if name.startswith(_SOCKETS):
-        return "a socket of a sound card"
-    return "named in the ALSA configuration"
+        return said("ports.note_socket")
+    return said("ports.note_alsa")
 
 
 def _same(one: Device, other: Device) -> bool:
@@ -153,13 +155,13 @@ def find_device(text: str, kind: Kind) -> Device:
     """
     usable = [device for device in list_devices() if _channels(device, kind)]
     if not usable:
-        raise PortError("ports.none_here", kind=kind)
+        raise PortError("ports.none_here", kind=Message(KIND_NAMES[kind]))
     matches = _by_number(text.strip(), usable, kind) or _by_name(text, usable)
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise PortError("ports.several_devices", name=text, devices=_names(matches))
-    raise PortError("ports.no_such_device", kind=kind, name=text, devices=_names(usable))
+    raise PortError("ports.no_such_device", kind=Message(KIND_NAMES[kind]), name=text, devices=_names(usable))
 
 
 def _by_number(text: str, usable: Sequence[Device], kind: Kind) -> list[Device]:

@@ -14,6 +14,7 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.expectations import Outcome
 from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.turns.machine import State
+from huiyin.configs.messages import said
 from huiyin.configs.turns_settings import TurnsSettings
 
 _LATE_S = 0.3  # until a deadline that has passed is heard of: an apology's first block
@@ -44,7 +45,7 @@ def _silences(log: Log, turns: TurnsSettings) -> Iterator[Outcome]:
                     + _LATE_S
                 )
                 if silent_s > limit_s:
-                    problem = f"silent for {silent_s:.1f} s while {state.name}, and its deadlines allow {limit_s:.1f} s"
+                    problem = said("scenario.silent_for", silent_s=silent_s, state=state.name, limit_s=limit_s)
                     yield Outcome(1, 0, problem, since_s)
 
 
@@ -70,6 +71,6 @@ def _unheard(log: Log, speak: Callable[[str], Pcm16]) -> Iterator[Outcome]:
         played_s = BLOCK_S * sum(since_s <= b.at_s <= moment.at_s and not b.is_empty for b in log.blocks)
         spoken_s = len(speak(moment.text)) / SAMPLE_RATE if moment.text.strip() else 0.0
         if spoken_s > played_s * _UNEVEN + _UNNOTICED_S:
-            problem = f"it remembers to have said “{moment.text}”, {spoken_s:.1f} s, and {played_s:.1f} s were played"
+            problem = said("scenario.not_played_out", text=moment.text, spoken_s=spoken_s, played_s=played_s)
             yield Outcome(1, 0, problem, moment.at_s)
         since_s = moment.at_s

@@ -34,6 +34,7 @@ from huiyin.assistant.scenario.runner import Runner
 from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.assistant.scenario.simulated_services import JudgeText, unjudged
 from huiyin.assistant.turns.machine import State
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings, load
 
 __all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
@@ -109,11 +110,10 @@ def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *
     counted = tally(log)
     outcomes, questions = judge(scenario, log, counted.figures())
     for step, when in director.unplayed:
-        never = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
-        problem = f"{never}, which did not come after the beginning of the turn before"
+        problem = said("scenario.never_began", number=step.number, turn=step.label(), when=when)
         outcomes.append(Outcome(step.line, step.number, problem, log.end_s))
     if director.state is not State.LISTENING and scenario.hang_up is None:
-        problem = f"the conversation does not come to rest: at the end the machine is {director.state.name}"
+        problem = said("scenario.no_rest", state=director.state.name)
         outcomes.append(Outcome(1, 0, problem, log.end_s))
     services: Literal["simulated", "real"] = "real" if real else "simulated"
     return Result(scenario, depth, seed, services, log, tuple(outcomes), counted, tuple(questions))

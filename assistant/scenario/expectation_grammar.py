@@ -11,6 +11,7 @@ from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import LATER_CLAUSE, NAMES
 from huiyin.assistant.scenario.reader import Node, Readers, fields
 from huiyin.assistant.scenario.tool_grammar import read_arguments
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 
 _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?$")
@@ -38,7 +39,7 @@ def read_expectations(node: Node) -> tuple[script.Expectation, ...]:
 
 
 def _expectation(node: Node) -> script.Expectation:
-    node.what = "an expectation"
+    node.what = said("scenario.an_expectation")
     keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms", "arguments"))
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:
@@ -50,7 +51,7 @@ def _expectation(node: Node) -> script.Expectation:
     value = keys.pop(kind)
     for key in keys:
         if key not in readers:
-            options = list(readers) or "nothing else"
+            options = list(readers) or [said("scenario.nothing_else")]
             raise keys[key].error("scenario.unfit_option", key=key, kind=kind, options=options)
     values = fields(keys, readers)
     if kind == "event":

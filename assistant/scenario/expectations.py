@@ -13,16 +13,17 @@ from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.meaning import Question, Verdict
-from huiyin.assistant.scenario.metrics import NAMES as METRICS
+from huiyin.assistant.scenario.metrics import meaning
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.turns.normalise import normalised
+from huiyin.configs.messages import said
 
 _MOMENTS_WITH_TEXT = {"heard": "asr answers", "said": "committed"}
 _NO_TEXT = {
-    "heard": "nothing was transcribed",
-    "said": "no reply was committed",
-    "asked": "the model was not asked",
-    "prompt": "the model was not asked",
+    "heard": "scenario.none_transcribed",
+    "said": "scenario.none_committed",
+    "asked": "scenario.none_asked",
+    "prompt": "scenario.none_asked",
 }
 # What these are measured from, where it is not said; all others are from the end of the turn's words.
 _FROM_THE_BEGINNING = ("reply pauses", "reply stops", "speech heard")
@@ -105,25 +106,26 @@ def _judge(expectation: script.Expectation, window: _Window) -> Outcome:
 def _happens(wanted: script.Happens, window: _Window) -> tuple[str, float]:
     moments = window.moments(wanted.moment)
     if not moments:
-        return f"`{wanted.moment}` did not come", window.start_s
+        return said("scenario.did_not_come", moment=wanted.moment), window.start_s
     at_s = moments[0].at_s
     if wanted.times is not None and len(moments) != wanted.times:
-        return f"`{wanted.moment}` came {_times(len(moments))}, not {_times(wanted.times)}", at_s
+        came, right = _times(len(moments)), _times(wanted.times)
+        return said("scenario.came_times", moment=wanted.moment, came=came, right=right), at_s
     if wanted.since is None and wanted.within_s is None and not wanted.not_before_s:
         return "", at_s
     name, since_s = window.reference(wanted.since, wanted.moment)
     if since_s is None:
-        return f"`{name}`, from which `{wanted.moment}` is measured, did not come", at_s
+        return said("scenario.no_beginning", since=name, moment=wanted.moment), at_s
     if wanted.since:  # the first after it
         at_s = next((m.at_s for m in moments if m.at_s >= since_s), at_s)
     late_s = at_s - since_s
-    direction = "before" if late_s < 0 else "after"
-    came = f"`{wanted.moment}` came {abs(late_s) * 1000:.0f} ms {direction} `{name}`"
+    key = "scenario.came_before" if late_s < 0 else "scenario.came_after"
+    came = said(key, moment=wanted.moment, ms=abs(late_s) * 1000, since=name)
     if late_s < wanted.not_before_s:
-        least = f", not before {wanted.not_before_s * 1000:.0f} ms" if wanted.not_before_s else ""
-        return came + least, at_s
+        least_ms = wanted.not_before_s * 1000
+        return said("scenario.not_before", came=came, ms=least_ms) if least_ms else came, at_s
     if wanted.within_s is not None and late_s > wanted.within_s:
-        return f"{came}, not within {wanted.within_s * 1000:.0f} ms", at_s
+        return said("scenario.not_within", came=came, ms=wanted.within_s * 1000), at_s
     return "", at_s
 
 
@@ -132,16 +134,18 @@ def _absent(unwanted: script.Absent, window: _Window) -> tuple[str, float]:
     if unwanted.since:
         _, since_s = window.reference(unwanted.since, unwanted.moment)
     if since_s is None:
-        return f"`{unwanted.since}` did not come", window.start_s
+        return said("scenario.did_not_come", moment=unwanted.since), window.start_s
     until_s = window.end_s if unwanted.within_s is None else min(since_s + unwanted.within_s, window.end_s)
     moment = window.log.first(unwanted.moment, since_s, until_s)
-    return (f"`{unwanted.moment}` came: {moment}", moment.at_s) if moment else ("", window.start_s)
+    if moment is None:
+        return "", window.start_s
+    return said("scenario.came", moment=unwanted.moment, what=str(moment)), moment.at_s
 
 
 def _says(wanted: script.Says, window: _Window) -> tuple[str, float]:
     texts = _texts(wanted.what, window)
     if not texts:
-        return _NO_TEXT[wanted.what], window.start_s
+        return said(_NO_TEXT[wanted.what]), window.start_s
     at_s, text = texts[-1]
     wrong = mismatch(wanted.words, text)
     return f"{wanted.what}: {wrong}" if wrong else "", at_s
@@ -173,7 +177,7 @@ def _question(wanted: script.Meaning, window: _Window) -> Question | None:
 
 
 def _meaning(wanted: script.Meaning, window: _Window) -> tuple[str, float]:
-    return f"means “{wanted.claim}”: nothing was said", window.start_s
+    return said("scenario.means_nothing", claim=wanted.claim), window.start_s
 
 
 def _calls(wanted: script.Calls, window: _Window) -> tuple[str, float]:
@@ -182,9 +186,10 @@ def _calls(wanted: script.Calls, window: _Window) -> tuple[str, float]:
     at_s = right[0].at_s if right else window.start_s
     if (len(right) == wanted.times) if wanted.times is not None else right:
         return "", at_s
-    made = ", ".join(f"{call.name} {dict(call.arguments)}" for call in calls) or "nothing"
-    expected = "" if wanted.times is None else f", not {_times(wanted.times)}"
-    return f"`{wanted.name}` was called {_times(len(right))}{expected}; what was called: {made}", at_s
+    made = ", ".join(f"{call.name} {dict(call.arguments)}" for call in calls) or said("scenario.nothing")
+    key = "scenario.called" if wanted.times is None else "scenario.called_not"
+    expected = "" if wanted.times is None else _times(wanted.times)
+    return said(key, name=wanted.name, times=_times(len(right)), right=expected, made=made), at_s
 
 
 def _remembers(wanted: script.Remembers, window: _Window) -> tuple[str, float]:
@@ -192,48 +197,49 @@ def _remembers(wanted: script.Remembers, window: _Window) -> tuple[str, float]:
     turns = window.log.history[: len(commits)]
     at_s = commits[-1] if commits else window.start_s
     if len(turns) != len(wanted.turns):
-        return f"history holds {_times(len(turns), 'turn')}, not {len(wanted.turns)}: {_shown(turns)}", at_s
+        key = "scenario.holds_one" if len(turns) == 1 else "scenario.holds"
+        return said(key, count=len(turns), right=len(wanted.turns), turns=_shown(turns)), at_s
     for number, (turn, right) in enumerate(zip(turns, wanted.turns, strict=True), 1):
         for who, words, text in (("user", right.user, turn.user), ("assistant", right.assistant, turn.heard)):
             if wrong := mismatch(words, text):
-                return f"turn {number} of the history, {who}: {wrong}", commits[number - 1]
+                return said("scenario.history_words", number=number, who=who, wrong=wrong), commits[number - 1]
         if right.interrupted is not None and right.interrupted != turn.interrupted:
-            state = "interrupted" if turn.interrupted else "not interrupted"
-            return f"turn {number} of the history was {state}: {_shown([turn])}", commits[number - 1]
+            key = "scenario.was_interrupted" if turn.interrupted else "scenario.was_not_interrupted"
+            return said(key, number=number, turn=_shown([turn])), commits[number - 1]
     return "", at_s
 
 
 def _spoken(wanted: script.Spoken, window: _Window) -> tuple[str, float]:
     styles = [(at_s, style) for at_s, style in window.log.styles if window.start_s <= at_s < window.end_s]
     if not styles:
-        return "no reply was asked for", window.start_s
+        return said("scenario.no_reply_asked"), window.start_s
     at_s, style = styles[-1]
-    wrong = f"the reply is spoken in the style {style}, not {wanted.style}"
+    wrong = said("scenario.other_style", style=style, right=wanted.style)
     return "" if style == wanted.style else wrong, at_s
 
 
 def _loudness(wanted: script.Loudness, window: _Window) -> tuple[str, float]:
     moment_s = window.reference(wanted.since.moment, "")[1]
     if moment_s is None:
-        return f"`{wanted.since.moment}`, from which the loudspeaker is measured, did not come", window.start_s
+        return said("scenario.no_beginning_of_sound", since=wanted.since.moment), window.start_s
     since_s = moment_s + wanted.since.delay_s
     power = window.log.power(since_s, since_s + wanted.for_s) / 32768**2
     level = 10 * np.log10(power) if power > 1e-12 else -120.0
     if wanted.above_dbfs is not None and level < wanted.above_dbfs:
-        return f"the loudspeaker gave {level:.0f} dBFS, not more than {wanted.above_dbfs:g}", since_s
+        return said("scenario.too_soft", level=level, right=wanted.above_dbfs), since_s
     if wanted.below_dbfs is not None and level > wanted.below_dbfs:
-        return f"the loudspeaker gave {level:.0f} dBFS, not less than {wanted.below_dbfs:g}", since_s
+        return said("scenario.too_loud", level=level, right=wanted.below_dbfs), since_s
     return "", since_s
 
 
 def _bound(wanted: script.Bound, window: _Window) -> tuple[str, float]:
     value = window.figures[wanted.metric]
     if value is None:
-        meaning = METRICS[wanted.metric] or METRICS[wanted.metric.replace("p95", "p50")]
-        return f"{wanted.metric}: there was nothing to measure; it is: {meaning}", window.start_s
+        return said("scenario.not_measured", metric=wanted.metric, meaning=meaning(wanted.metric)), window.start_s
     if _COMPARE[wanted.operator](value, wanted.value):
         return "", window.start_s
-    return f"{wanted.metric} is {value:g}, not {wanted.operator} {wanted.value:g}", window.start_s
+    bound = f"{wanted.operator} {wanted.value:g}"
+    return said("scenario.out_of_bounds", metric=wanted.metric, value=value, bound=bound), window.start_s
 
 
 _JUDGES: dict[type[script.Expectation], Callable[[Any, _Window], tuple[str, float]]] = {
@@ -252,15 +258,15 @@ _JUDGES: dict[type[script.Expectation], Callable[[Any, _Window], tuple[str, floa
 def mismatch(words: script.Words, text: str) -> str:
     """What is wrong with `text`; '' where it is as it must be."""
     if words.exactly is not None and normalised(words.exactly) != normalised(text):
-        return f"“{text}”, not “{words.exactly}”"
+        return said("scenario.other_words", text=text, right=words.exactly)
     if words.begins is not None and not normalised(text).startswith(normalised(words.begins)):
-        return f"“{text}” does not begin with “{words.begins}”"
+        return said("scenario.other_beginning", text=text, right=words.begins)
     for part in words.contains:
         if not _holds(text, part):
-            return f"“{text}” does not contain “{part}”"
+            return said("scenario.lacks", text=text, part=part)
     for part in words.without:
         if _holds(text, part):
-            return f"“{text}” contains “{part}”"
+            return said("scenario.contains", text=text, part=part)
     return ""
 
 
@@ -270,8 +276,9 @@ def _holds(text: str, part: str) -> bool:
 
 
 def _shown(turns: list[Turn]) -> str:
-    return "; ".join(f"“{turn.user}” → “{turn.heard}”{' (interrupted)' if turn.interrupted else ''}" for turn in turns)
+    whole, cut = "scenario.shown_turn", "scenario.shown_interrupted"
+    return "; ".join(said(cut if turn.interrupted else whole, user=turn.user, heard=turn.heard) for turn in turns)
 
 
-def _times(count: int, word: str = "time") -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def _times(count: int) -> str:
+    return said("scenario.once" if count == 1 else "scenario.times", count=count)

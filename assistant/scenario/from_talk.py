@@ -14,11 +14,8 @@ import yaml
 from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, speech_s
+from huiyin.configs.messages import said
 
-_HEAD = """\
-# What happened, as a scenario. The expectations say what was: change those that were wrong into what should be, then
-# play it with `huiyin simulate`. docs/scenarios.md has the grammar.
-"""
 _SAMPLE = 6  # characters: where exactly a voice stops differs by a word or two
 _WIDTH = 110
 
@@ -32,7 +29,8 @@ def scenario_of(turns: Sequence[Turn], about: str) -> str:
         script["expect"] = [{"history": [_remembered(turn) for turn in spoken]}]
     script["huiyin"] = "scenario"
     text: str = yaml.safe_dump(script, allow_unicode=True, sort_keys=False, width=_WIDTH)
-    return _HEAD + text
+    head = "".join(f"# {line}\n" for line in said("scenario.from_talk").splitlines())
+    return head + text
 
 
 def _step(turn: Turn, before: Turn | None) -> dict[str, Any]:

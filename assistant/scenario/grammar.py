@@ -100,6 +100,7 @@ from huiyin.assistant.scenario.expectation_grammar import read_expectations, rea
 from huiyin.assistant.scenario.mark import TOP_KEYS
 from huiyin.assistant.scenario.reader import LONGEST_MS, Node, Readers, ScenarioError, fields, read_file, read_yaml
 from huiyin.assistant.scenario.tool_grammar import read_answers, read_calls, read_tools
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings, SettingsError, load
 
@@ -187,7 +188,7 @@ def _services(node: Node) -> script.ServiceTimes:
 
 
 def _step(number: int, node: Node, path: Path | None) -> script.Step:
-    node.what = "a turn"
+    node.what = said("scenario.a_turn")
     keys = node.mapping((*_KINDS, *_TURN))
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from huiyin.assistant.dialogue.history import Message
+from huiyin.configs.messages import said
 
 Decision = Literal["yes", "no", "undecided"]
 
@@ -85,10 +86,8 @@ class Verdict:
         """What is wrong; '' where the reply means what it is to mean."""
         if self.decision == "yes":
             return ""
-        reply = f"the reply: “{question.reply}”"
-        if self.decision == "undecided":
-            return f"means “{question.claim}”: undecided, the judge wrote “{self.reason}”; {reply}"
-        return f"means “{question.claim}”: no: {self.reason} ({reply})"
+        key = "scenario.undecided" if self.decision == "undecided" else "scenario.said_no"
+        return said(key, claim=question.claim, why=self.reason, reply=question.reply)
 
 
 def shown(messages: Sequence[Message]) -> str:

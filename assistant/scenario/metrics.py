@@ -18,13 +18,22 @@ import numpy as np
 from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.scenario.moments import LATER_CLAUSE
 from huiyin.assistant.scenario.script import Step
+from huiyin.configs.messages import FOLDER as MESSAGES
+from huiyin.configs.messages import language
 from huiyin.configs.tables import read_table
 
 NAMES: dict[str, str] = read_table(Path(__file__).with_name("vocabulary.toml"))["metrics"]
 """Metric -> what it is; that of a p95 is its p50's."""
+_NAMES_ZH = MESSAGES / "zh" / "metrics.toml"
 _ASIDES = ("backchannel", "noise")  # what does not mean to take the floor
 ATTRIBUTED_S = 1.5
 """A turn causes what interrupts the assistant until this long after its end."""
+
+
+def meaning(metric: str) -> str:
+    """What a figure is, in the program's language; of a p95 what its p50 is."""
+    names = read_table(_NAMES_ZH) if language() == "zh" else NAMES
+    return str(names[metric] or names[metric.replace("p95", "p50")])
 
 
 @dataclass

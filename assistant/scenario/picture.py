@@ -12,6 +12,7 @@ from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.scenario.moments import LATER_CLAUSE, Moment
 from huiyin.assistant.scenario.report import json_report
 from huiyin.assistant.scenario.result import Result
+from huiyin.configs.messages import said
 
 _BRIDGE_S = 0.3  # shorter gaps do not break the assistant's bar
 _KEY_S = 0.1  # how long a key or a typed line is drawn
@@ -44,7 +45,7 @@ def draw(log: Log, title: str = "", failures: Sequence[Outcome] = ()) -> bytes:
         if ends_s:
             picture.latency(ends_s[-1], reply.at_s)
     for stop in log.named("reply stops"):
-        picture.mark("assistant", stop.at_s, "stops")
+        picture.mark("assistant", stop.at_s, said("shown.mark_stops"))
     for failure in log.named("stage fails"):
         stage, _, why = failure.detail.partition(": ")
         picture.mark(stage if stage in _STAGES else "assistant", failure.at_s, why, failed=True)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 
 LONGEST_MS = 600_000.0  # of any time in a scenario
@@ -61,7 +62,7 @@ class Node:
         """Its entries in order."""
         if not isinstance(self._node, yaml.SequenceNode):
             raise self.error("scenario.not_a_list", found=self._shown())
-        return [Node(item, self._source, f"an entry of {self.what}") for item in self._node.value]
+        return [Node(item, self._source, said("scenario.an_entry", of=self.what)) for item in self._node.value]
 
     def item_or_items(self) -> list[Node]:
         """Its entries, or itself where it is not a list."""
@@ -136,7 +137,7 @@ class Node:
     def _shown(self) -> str:
         if isinstance(self._node, yaml.ScalarNode):
             return repr(self._node.value)
-        return "a list" if isinstance(self._node, yaml.SequenceNode) else "`key: value` lines"
+        return said("scenario.a_list" if isinstance(self._node, yaml.SequenceNode) else "scenario.a_mapping")
 
 
 Readers = Mapping[str, Callable[[Node], Any]]
@@ -164,7 +165,7 @@ def read_yaml(text: str, source: str) -> Node:
         raise ScenarioError("scenario.bad_characters", name=source, problem=error) from None
     if node is None:
         raise ScenarioError("scenario.empty_file", name=source)
-    return Node(node, source, "a scenario")
+    return Node(node, source, said("scenario.a_scenario"))
 
 
 def _check_depth(events: Iterable[yaml.Event], source: str) -> None:

@@ -13,7 +13,7 @@ from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.desktop import DesktopDevice
-from huiyin.assistant.ports.devices import Kind, find_device, list_devices
+from huiyin.assistant.ports.devices import KIND_NAMES, Kind, find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
 from huiyin.assistant.ports.room import SimulatedRoom
@@ -24,6 +24,7 @@ from huiyin.assistant.scenario.people import People
 from huiyin.assistant.scenario.room_depth import room_of
 from huiyin.assistant.scenario.runner import PREPARING_LIMIT_S
 from huiyin.assistant.scenario.script import Scenario, Step
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import AudioSettings
 
 Place = Literal["room", "card"]
@@ -129,7 +130,7 @@ def check_card(audio: AudioSettings) -> None:
         if name:
             find_device(name, kind)
         elif not any(device.inputs if kind == "input" else device.outputs for device in list_devices()):
-            raise PortError("ports.no_card", kind=kind)
+            raise PortError("ports.no_card", kind=Message(KIND_NAMES[kind]))
 
 
 def _card(services: Services, tell: Callable[[str], None]) -> DesktopDevice:

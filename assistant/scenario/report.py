@@ -12,6 +12,7 @@ from xml.etree import ElementTree as xml
 
 from huiyin.assistant.scenario.metrics import total
 from huiyin.assistant.scenario.result import NotPlayable, Result, prompt_of
+from huiyin.configs.messages import said
 
 
 def summary(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> str:
@@ -20,8 +21,9 @@ def summary(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> s
     width = max(map(len, figures), default=0)
     table = [f"  {name:{width}}  {value:g}" for name, value in figures.items()]
     failed = sum(not result.passed for result in results)
-    not_played = [f"not played: {why}" for why in refused]
-    counted = f"{len(results) - failed} passed, {failed} failed" + (f", {len(refused)} not played" if refused else "")
+    not_played = [said("scenario.not_played", why=why) for why in refused]
+    key = "scenario.passed_and_refused" if refused else "scenario.passed"
+    counted = said(key, passed=len(results) - failed, failed=failed, refused=len(refused))
     return "\n".join([*not_played, *([""] if refused else []), *table, counted])
 
 

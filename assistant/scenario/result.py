@@ -12,6 +12,7 @@ from huiyin.assistant.scenario.meaning import Question, Verdict
 from huiyin.assistant.scenario.metrics import Tally
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import Depth, Expectation, Scenario
+from huiyin.configs.messages import said
 
 _AROUND_S = 1.5  # of the timeline is shown before and after what failed
 
@@ -66,23 +67,27 @@ class Result:
         """The scenario and how it was played; the seed where it is not the scenario's own."""
         how: list[str] = [self.depth]
         if self.services == "real" and self.depth not in ("live", "agent"):
-            how.append("real services")
+            how.append(said("scenario.real_services"))
         if self.seed != self.scenario.seed:
-            how.append(f"seed {self.seed}")
+            how.append(said("scenario.seed", seed=self.seed))
         return f"{self.scenario.name} [{', '.join(how)}]"
 
     def report(self, *, verbose: bool = False) -> str:
         """One line; where it failed (`verbose`: always) also what was expected, and the timeline around it."""
         mark = "ok  " if self.passed else "FAIL"
-        count = f"{len(self.outcomes) - len(self.failures)}/{len(self.outcomes)} expectations"
-        unseen = f", {len(self.unseen)} cannot be seen" if self.unseen else ""
-        not_judged = f", {len(self.not_judged)} not judged" if self.not_judged else ""
-        lines = [f"{mark} {self.title}  {count}{unseen}{not_judged}, {self.log.end_s:.1f} s"]
+        met, count = len(self.outcomes) - len(self.failures), len(self.outcomes)
+        counted = [said("scenario.counted", met=met, count=count)]
+        if self.unseen:
+            counted.append(said("scenario.not_seen", count=len(self.unseen)))
+        if self.not_judged:
+            counted.append(said("scenario.not_judged", count=len(self.not_judged)))
+        counted.append(said("scenario.length", length_s=self.log.end_s))
+        lines = [f"{mark} {self.title}  {said('scenario.line', parts=counted)}"]
         for outcome in self.failures:
             lines += ["", f"  {self.explain(outcome)}", *_indented(prompt_of(outcome)), "", *self.timeline(outcome), ""]
         if verbose:
             lines += self.met_by_verdict()
-            lines += [f"  {self._place(each.line)}: cannot be seen from outside" for each in self.unseen]
+            lines += [f"  {said('scenario.unseen', place=self._place(each.line))}" for each in self.unseen]
             lines += [f"  {self.unjudged(each)}" for each in self.not_judged]
             lines += ["", *(f"    {moment}" for moment in self.log.moments), ""]
         return "\n".join(lines)
@@ -97,14 +102,15 @@ class Result:
         for outcome in self.outcomes:
             if outcome.met and outcome.verdict:
                 lines += [
-                    f"  {self._place(outcome.line)}: yes: {outcome.verdict.reason}",
+                    f"  {said('scenario.said_yes', place=self._place(outcome.line), why=outcome.verdict.reason)}",
                     *_indented(prompt_of(outcome)),
                 ]
         return lines
 
     def unjudged(self, question: Question) -> str:
         """A reply that no language model has judged, after the place where its expectation stands."""
-        return f"{self._place(question.line)}: means “{question.claim}”: not judged (the reply: “{question.reply}”)"
+        place = self._place(question.line)
+        return said("scenario.unjudged", place=place, claim=question.claim, reply=question.reply)
 
     def _place(self, line: int) -> str:
         return f"{self.scenario.path or self.scenario.name}:{line}"
@@ -120,8 +126,8 @@ def prompt_of(outcome: Outcome) -> str:
     verdict = outcome.verdict
     if verdict is None:
         return ""
-    how = "" if verdict.forced else ", which was not held to the form of the answer"
-    return f"asked of {verdict.model or 'the judge'}{how}:\n{verdict.prompt}"
+    key = "scenario.asked_of" if verdict.forced else "scenario.asked_freely"
+    return said(key, model=verdict.model or said("scenario.a_judge"), prompt=verdict.prompt)
 
 
 def _indented(text: str) -> list[str]:

@@ -23,6 +23,7 @@ from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span, transcribed
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, NO_FAULT, Call, Fault, ServiceTimes, Step
 from huiyin.assistant.turns.events import Stage, Transcript
+from huiyin.configs.messages import said
 from huiyin.services.common.text import HAN
 
 _TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s*[^\s{HAN}]{{1,6}}|\s+")  # about what a model makes of text
@@ -32,9 +33,9 @@ _LOUDEST = 32767
 _OWN_LIKENESS, _OTHER_LIKENESS = 0.7, 0.05  # as two recordings of one person, and of two, mostly are
 _GARBAGE = "\ufffd\x00▒▒ {{[ \x07␀ ]}} "  # what cannot be understood: no word is in it
 _REASONS = {
-    "error": "{} answered with an error",
-    "stall": "{} gave no answer in time",
-    "disconnect": "{} broke off in the middle of its answer",
+    "error": "scenario.stage_error",
+    "stall": "scenario.stage_stall",
+    "disconnect": "scenario.stage_disconnect",
 }
 
 OWN_VOICE = Voiceprint((1.0, 0.0), "simulated", 10.0)
@@ -163,7 +164,7 @@ class SimulatedServices:
     def _broken(self, stage: Stage, fault: Fault, items: Sequence[tuple[float, T]], takes_s: float) -> Plan[T]:
         if fault.how == "stall":
             takes_s += self._patience_s[stage]
-        return Plan(items, takes_s, RuntimeError(_REASONS[fault.how or "error"].format(stage)))
+        return Plan(items, takes_s, RuntimeError(said(_REASONS[fault.how or "error"], stage=stage)))
 
     def _sound(self, turn: TurnSoFar) -> Source[float | None]:
         stated = self._stated(turn.end_s, lambda step: step.complete)

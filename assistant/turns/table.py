@@ -10,7 +10,7 @@ from huiyin.assistant import turns
 from huiyin.assistant.turns import actions, events, own_echo, similarity
 from huiyin.assistant.turns import machine as machine  # its methods enter themselves into the table
 from huiyin.assistant.turns.transitions import BY_TIME, MEANINGS, TRANSITIONS, Handler, State, Transition
-from huiyin.configs.layers import reasons
+from huiyin.configs.reasons import reasons
 from huiyin.configs.settings import TurnsSettings
 
 _PAGE = """\

@@ -177,4 +177,4 @@ def _has(file: ModelFile, source: str) -> bool:
 
 def source_title(source: str) -> str:
     """A source's name for people."""
-    return {"modelscope": "ModelScope", "huggingface": "Hugging Face"}.get(source, "the package registries")
+    return {"modelscope": "ModelScope", "huggingface": "Hugging Face"}.get(source) or messages.said("shown.registries")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import requests
 
+from huiyin.configs.messages import said
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.catalog import ModelFile
 from huiyin.configs.store.hub_addresses import HUBS, hub_url
@@ -52,7 +53,7 @@ def ask_hubs(settings: StoreSettings, files: Sequence[ModelFile], limit_s: float
             threads[hub].start()
     for thread in threads.values():
         thread.join(max(0.0, deadline - time.monotonic()))
-    late = HubAnswer(why=f"no answer within {limit_s:g} s")
+    late = HubAnswer(why=said("choice.no_answer", limit_s=limit_s))
     return {hub: answers.get(hub, late) for hub in threads}
 
 
@@ -69,11 +70,11 @@ def _ask(urls: Sequence[str], small: ModelFile, deadline: float) -> HubAnswer:
             if response.status_code != requests.codes.ok:
                 return HubAnswer(why=f"HTTP {response.status_code}")
             if hashlib.sha256(response.content).hexdigest() != small.sha256:
-                return HubAnswer(why="it sent something else")
+                return HubAnswer(why=said("choice.sent_other"))
             for url in urls:
                 if rate := _rate(session, url, left_s(), min(deadline, time.monotonic() + _SAMPLE_S)):
                     return HubAnswer(bytes_s=rate)
-        return HubAnswer(why="it sends no file")
+        return HubAnswer(why=said("choice.sends_no_file"))
     except requests.RequestException as error:
         return HubAnswer(why=type(error).__name__)
 

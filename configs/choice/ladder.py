@@ -9,6 +9,7 @@ from typing import Any
 
 from huiyin.configs.choice.errors import LadderError
 from huiyin.configs.layers import SettingsError, read_toml
+from huiyin.configs.messages import language
 
 LADDERS = Path(__file__).resolve().parent / "ladders.toml"
 
@@ -31,6 +32,7 @@ class Rung:
     name: str
     title: str
     worth: str
+    """What it is worth, in the program's language."""
     models: tuple[str, ...]
     settings: Mapping[str, Any]
     """'section.key' -> value."""
@@ -61,7 +63,7 @@ def load_ladders(path: Path | None = None) -> Ladders:
             try:
                 rungs.append(_rung(row, proofs))
             except (KeyError, TypeError, ValueError) as error:
-                name = row.get("name", "(no name)")
+                name = row.get("name", "?")
                 raise LadderError("choice.bad_rung", path=path, part=part, name=name, error=error) from error
         ladders[part] = tuple(rungs)
     return ladders
@@ -70,4 +72,8 @@ def load_ladders(path: Path | None = None) -> Ladders:
 def _rung(row: Mapping[str, Any], proofs: Mapping[str, Any]) -> Rung:
     entries = proofs[row["proof"]] if "proof" in row else ()
     proof = tuple(Proof(**{**entry, "answers": tuple(entry.get("answers", ()))}) for entry in entries)
-    return Rung(**{**row, "models": tuple(row["models"]), "languages": tuple(row.get("languages", ())), "proof": proof})
+    fields = {key: value for key, value in row.items() if key != "worth_zh"}
+    if language() == "zh":
+        fields["worth"] = row.get("worth_zh", row["worth"])
+    languages = tuple(row.get("languages", ()))
+    return Rung(**{**fields, "models": tuple(row["models"]), "languages": languages, "proof": proof})

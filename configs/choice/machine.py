@@ -41,11 +41,16 @@ def busy_share() -> float:
 
 def machine() -> str:
     """This machine in a line: processor, cores, memory. Another line: what was measured no longer counts."""
-    memory = round(psutil.virtual_memory().total / _GIB)
-    return f"{_processor()}, {cores()} cores, {memory} GB"
+    return f"{processor()}, {cores()} cores, {memory_gb()} GB"
 
 
-def _processor() -> str:
+def memory_gb() -> int:
+    """All that there is, rounded."""
+    return round(psutil.virtual_memory().total / _GIB)
+
+
+def processor() -> str:
+    """Its name."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -12,6 +12,8 @@ A file a room of the house (``asr.toml``), a table a message: ``asr.unknown_lang
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Protocol, runtime_checkable
 
 from huiyin.configs.tables import read_table
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 _own = "en"
 
 
@@ -85,12 +87,12 @@ def hint(key: str, facts: Mapping[str, object], language: str = "") -> str:
 @cache
 def table(room: str) -> dict[str, dict[str, str]]:
     """The messages of one file."""
-    return read_table(_FOLDER / f"{room}.toml")
+    return read_table(FOLDER / f"{room}.toml")
 
 
 def rooms() -> list[str]:
     """The files there are."""
-    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def _entry(key: str) -> dict[str, str]:
@@ -107,7 +109,20 @@ def _placed(fact: object, language: str) -> object:
         return _List([_placed(each, language) for each in fact], ", " if language == "en" else "、")
     if isinstance(fact, _Keyed) and language != _own:
         return text(fact.key, fact.facts, language)
-    return fact
+    return of_the_system(fact, language) if language == "zh" and isinstance(fact, (str, OSError)) else fact
+
+
+def of_the_system(words: str | OSError, language: str = "") -> str:
+    """What the operating system says is wrong; itself where that is not known in `language` ('': the program's own)."""
+    short = str((words.strerror if isinstance(words, OSError) else words) or words)
+    return _system_words().get(short, short) if (language or _own) == "zh" else short
+
+
+@cache
+def _system_words() -> dict[str, str]:
+    """The system's own words for an error -> Chinese ones."""
+    table = read_table(FOLDER / "zh" / "system.toml")
+    return {os.strerror(number): table[name] for number, name in errno.errorcode.items() if name in table}
 
 
 class _List:

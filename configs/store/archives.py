@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from huiyin.configs.files import into_place, one_at_a_time, write_whole
+from huiyin.configs.messages import said
 from huiyin.configs.store.catalog import Archive, ModelFile
 from huiyin.configs.store.download import Downloader, sha256_of, size_of
 from huiyin.configs.store.errors import SourceError
@@ -68,7 +69,7 @@ class Joiner:
         path = self._archive_path(archive.sha256)
 
         def waiting() -> None:
-            self._progress.say(f"another process is getting {archive}: waiting for it")
+            self._progress.say(said("store.another_process", name=archive))
 
         with one_at_a_time(path.with_suffix(".lock"), waiting):
             if not (path.exists() and sha256_of(path) == archive.sha256):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from huiyin.configs.files import into_place, write_whole
+from huiyin.configs.messages import said
 from huiyin.configs.store.catalog import Catalog, ModelFile
 from huiyin.configs.store.download import sha256_of, size_of
 from huiyin.configs.store.errors import DiskFullError, StoreError
@@ -69,7 +70,7 @@ def copy_checked(file: ModelFile, source: Path, target: Path, progress: Progress
     if not source.is_file():
         raise StoreError("store.not_there", path=source)
     progress.start(file.name, str(source.parent), file.bytes)
-    problem = "stopped"
+    problem = said("store.stopped")
     try:
         digest = hashlib.sha256()
         with source.open("rb") as stream, part.open("wb") as out:
@@ -79,7 +80,7 @@ def copy_checked(file: ModelFile, source: Path, target: Path, progress: Progress
                 progress.at(out.tell())
         if digest.hexdigest() != file.sha256:
             part.unlink()
-            problem = "other content"
+            problem = said("store.other_content_there")
             raise StoreError("store.other_file", path=source, sha256=digest.hexdigest(), wanted=file.sha256)
         into_place(part, target)
         problem = ""

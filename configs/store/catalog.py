@@ -106,7 +106,7 @@ def load_catalog(path: Path | None = None) -> Catalog:
         try:
             file = _file(dict(row))
         except (KeyError, TypeError, ValueError, CatalogError) as error:
-            name = row.get("name", "(no name)")
+            name = row.get("name", "?")
             raise CatalogError("store.bad_entry", path=path, name=name, error=error) from error
         if file.name in files:
             raise CatalogError("store.same_entry_twice", path=path, name=file.name)

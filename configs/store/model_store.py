@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from huiyin.configs.files import into_place, one_at_a_time, write_whole
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.archives import Joiner
@@ -209,7 +210,7 @@ class ModelStore:
         path = self.dir / file.name
 
         def waiting() -> None:
-            self._progress.say(f"another process is getting {file.name}: waiting for it")
+            self._progress.say(said("store.another_process", name=file.name))
 
         cached = next(cached_files(file), None)
         if self._settings.offline and not cached and not carried:
@@ -222,7 +223,7 @@ class ModelStore:
                 if state == "here":
                     return  # another process brought it while this one waited
                 if state == "damaged":
-                    self._progress.say(f"{path} is damaged: getting it again")
+                    self._progress.say(said("store.getting_again", path=path))
                     path.unlink()
                 if carried:
                     copy_checked(file, carried / file.name, path, self._progress, self._beside(file, "part"))
@@ -242,7 +243,7 @@ class ModelStore:
                 with suppress(OSError):
                     link(cached, path)
                     self._note(file, self._fingerprint(path))
-                    self._progress.say(f"{file.name} is on this machine already: {cached}")
+                    self._progress.say(said("store.here_already", name=file.name, path=cached))
                     return True
         return False
 

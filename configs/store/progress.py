@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from huiyin.configs.messages import said
+
 
 class Progress:
     """What the store tells while it works: a bar on standard error when that is a terminal, else one line at the start
@@ -19,7 +21,8 @@ class Progress:
 
     def start(self, name: str, source: str, total: int) -> None:
         """A file of `total` bytes begins to come from `source`."""
-        self._label, self._total, self._started = f"{name} from {source}", total, time.monotonic()
+        self._label = said("store.getting", name=name, source=source)
+        self._total, self._started = total, time.monotonic()
         if sys.stderr.isatty():
             self._bar = tqdm(
                 total=total,
@@ -43,7 +46,8 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-        self.say(f"{self._label}: {problem or f'done in {time.monotonic() - self._started:.1f} s'}")
+        end = problem or said("store.done", took_s=time.monotonic() - self._started)
+        self.say(f"{self._label}: {end}")
 
     def say(self, text: str) -> None:
         """A remark."""

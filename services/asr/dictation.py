@@ -18,6 +18,7 @@ from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Seg
 from huiyin.services.asr.signal.detector import SpeechDetector
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.reader_language import in_readers_words
 from huiyin.services.common.text import WIDE
 
 WINDOW_S = 15.0  # decoded at once: a partial costs with the square of it, and what is older hardly changes
@@ -77,7 +78,7 @@ class Dictation:
         even = len(data) // 2 * 2
         self._half_sample = data[even:]
         if last and self._half_sample:
-            self._warnings.append("the last sample is incomplete and was left out")
+            self._warnings.append(in_readers_words("services.half_sample"))
         samples: Samples = np.frombuffer(data[:even], "<i2").astype(np.float32) / np.float32(32768.0)
         self._samples += len(samples)
         if self._resampler is None:

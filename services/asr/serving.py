@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.http.cache import AnswerCache
@@ -86,7 +87,7 @@ class Serving:
         self._speaker_host: EngineHost[SpeakerEngine] | None = None
         self._speaker_lock = threading.Lock()
         self.host: EngineHost[Engine] = EngineHost(
-            self._load, name="speech recognition", wait_s=settings.service.load_wait_s
+            self._load, name=Message("services.speech_recognition"), wait_s=settings.service.load_wait_s
         )
 
     def _load(self) -> Engine:
@@ -113,7 +114,7 @@ class Serving:
             if host is None or host.state == "failed":
                 host = self._speaker_host = EngineHost(
                     lambda: load_speaker_engine(self._store.ensure, self._settings.threads),
-                    name="speaker embedding",
+                    name=Message("services.speaker_embedding"),
                     wait_s=_SPEAKER_WAIT_S,
                 )
         return host.get()

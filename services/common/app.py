@@ -14,6 +14,7 @@ from flask import Flask, Response, g, jsonify, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import ServiceSettings
 from huiyin.configs.version import version
 from huiyin.services.common import errors, openapi
@@ -160,6 +161,6 @@ def json_body() -> dict[str, Any]:
     except ValueError as error:
         raise ApiError(400, "services.bad_json", why=error) from error
     if not isinstance(body, dict) or is_deeper(body, DEEPEST):
-        why = "nested too deeply" if isinstance(body, dict) else f"it is {type(body).__name__}"
+        why = Message("services.too_deep") if isinstance(body, dict) else Message("services.no_object")
         raise ApiError(400, "services.bad_json", why=why)
     return body

@@ -25,6 +25,7 @@ from huiyin.services.common.channels import Apart, Downmix, channels_of
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.headers import bytes_left, mp3_has_frame_count, riff_bytes
 from huiyin.services.common.pcm import PcmFormat
+from huiyin.services.common.reader_language import in_readers_words
 from huiyin.services.common.riff import readable
 from huiyin.services.common.tracks import usable, with_sound
 
@@ -80,6 +81,7 @@ class AudioReader:
     apart: bool = False
 
     _promised_s: float = field(default=0.0, init=False)
+    _is_damaged: bool = field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Samples]:
         if isinstance(self.source, Path):
@@ -113,15 +115,14 @@ class AudioReader:
             raise ApiError(422, "services.audio_too_short", length_ms=length_ms, least_ms=least_ms)
         missing_s = self._promised_s - self.decoded_s
         if missing_s > _DAMAGE_S and not self.warnings:
-            self.warnings.append(
-                f"the file is cut off or damaged: {missing_s:.2f} s of {self._promised_s:.2f} s are missing"
-            )
+            missing = in_readers_words("services.seconds_missing", missing_s=missing_s, promised_s=self._promised_s)
+            self.warnings.append(missing)
 
     def _checked(self, block: Samples) -> Samples:
         if not np.isfinite(block).all():
             raise ApiError(422, "services.invalid_samples")
         if np.abs(block).max(initial=0.0) > _OVER_FULL_SCALE:
-            warning = "samples are beyond full scale and were clipped; float samples belong between -1 and 1"
+            warning = in_readers_words("services.clipped")
             if warning not in self.warnings:
                 self.warnings.append(warning)
         return np.clip(block, -1.0, 1.0)
@@ -133,7 +134,7 @@ class AudioReader:
         mix = self._mix()
         while data := file.read(round(_BLOCK_S * rate) * frame_bytes):
             if extra := len(data) % frame_bytes:
-                self.warnings.append("the last sample is incomplete and was left out")
+                self.warnings.append(in_readers_words("services.half_sample"))
                 data = data[:-extra]
             values = np.frombuffer(data, dtype=">i2" if self.pcm.big_endian else "<i2") / np.float64(32768.0)
             yield rate, mix(values.reshape(-1, channels).T, rate).astype(np.float32)
@@ -144,7 +145,9 @@ class AudioReader:
     def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
         promised, mp3_has_length = riff_bytes(file), mp3_has_frame_count(file)
         if promised and size and promised > size:
-            self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
+            self._is_damaged = True
+            missing = in_readers_words("services.bytes_missing", missing=promised - size, promised=promised)
+            self.warnings.append(missing)
         container, stream = _open_track(readable(file))
         with container:
             self._check_header(container, size, mp3_has_length)
@@ -182,8 +185,10 @@ class AudioReader:
             )
 
     def _damaged(self, position_s: float, error: Exception) -> None:
-        if not any(w.startswith("the file is") for w in self.warnings):  # only the first
-            self.warnings.append(f"the file is damaged at about {position_s:.1f} s: {_reason(error)}")
+        if not self._is_damaged:  # only the first
+            self._is_damaged = True
+            damage = in_readers_words("services.damaged_at", position_s=position_s, why=_reason(error))
+            self.warnings.append(damage)
 
 
 @dataclass(frozen=True)

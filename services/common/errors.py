@@ -16,8 +16,10 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from huiyin.configs import messages
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.packages.extras import missing
+from huiyin.services.common import reader_language
 from huiyin.services.common.text import whole_characters
 from huiyin.services.common.watch import ClientLeft
 
@@ -42,10 +44,13 @@ class ApiError(HuiyinError):
         self.allow = sorted(set(allow))
 
     def body(self) -> dict[str, Any]:
-        """The JSON body."""
+        """The JSON body, in the language of the one who reads it."""
         kind = "invalid_request_error" if self.status < 500 else "server_error"
-        message = whole_characters(f"{self.message}; {self.hint}" if self.hint else self.message)  # it may quote
-        return {"error": {"code": self.code, "message": message, "hint": self.hint, "type": kind, "param": None}}
+        language = reader_language.current()
+        what, hint = messages.text(self.key, self.facts, language), messages.hint(self.key, self.facts, language)
+        between = "；" if language == "zh" else "; "
+        message = whole_characters(f"{what}{between}{hint}" if hint else what)  # it may quote
+        return {"error": {"code": self.code, "message": message, "hint": hint, "type": kind, "param": None}}
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers that it needs."""

@@ -22,7 +22,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from huiyin.configs.settings import ServiceSettings
-from huiyin.services.common import request_id
+from huiyin.services.common import reader_language, request_id
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import CONTINUE, as_response, connection_of
 from huiyin.services.common.cors import allowance, is_preflight, readable_by
@@ -56,6 +56,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         connection = connection_of(request)
         connection.begin(request)
         connection.request_id = request_id.begin(request.headers)
+        reader_language.begin(request.headers)
         started, status = time.perf_counter(), CLIENT_LEFT_STATUS
         try:
             response = await handler(request)

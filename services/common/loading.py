@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
+from huiyin.configs.messages import Message
 from huiyin.configs.packages.extras import told_by_name
 from huiyin.services.common.errors import ApiError
 
@@ -24,7 +25,7 @@ class EngineHost(Generic[E]):
     with the reason, until the service is started again.
     """
 
-    def __init__(self, load: Callable[[], E], *, name: str, wait_s: float) -> None:
+    def __init__(self, load: Callable[[], E], *, name: Message | str, wait_s: float) -> None:
         self._load, self._name, self._wait_s = load, name, wait_s
         self._done = threading.Event()
         self._engine: E | None = None
@@ -64,5 +65,5 @@ class EngineHost(Generic[E]):
         if not self._done.wait(self._wait_s):
             raise ApiError(503, "services.loading", name=self._name, retry_after_s=2)
         if self._engine is None:
-            raise ApiError(503, "services.model_unavailable", name=self._name, why=self.error)
+            raise ApiError(503, "services.model_unavailable", name=self._name, why=self._error)
         return self._engine

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, json_body
 from huiyin.services.common.errors import ApiError, shortened
@@ -66,7 +67,7 @@ def make_app(settings: Settings) -> Flask:
 
     host = EngineHost(
         load,
-        name="language model",
+        name=Message("services.language_model"),
         wait_s=settings.service.load_wait_s,
     )
     judge = TurnJudge(settings)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from huiyin.services.common.errors import ApiError, shortened
+from huiyin.services.common.reader_language import in_readers_words
 from huiyin.services.llm.chunks import JsonObject
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -139,9 +140,11 @@ def number(body: Mapping[str, Any], name: str, high: float) -> None:
 
 def _kind(value: Any) -> str:
     names: dict[type, str] = {
-        bool: "true/false", type(None): "null", int: "a number", float: "a number", list: "a list", dict: "an object",
+        int: "llm.a_number", float: "llm.a_number", list: "llm.a_list", dict: "llm.an_object", str: "llm.a_text",
     }  # fmt: skip
-    return names.get(type(value), type(value).__name__)
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "true/false"
+    return in_readers_words(names[type(value)]) if type(value) in names else type(value).__name__
 
 
 def invalid(key: str, **facts: Any) -> ApiError:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from huiyin.configs import messages
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
@@ -91,7 +92,9 @@ class TurnJudge:
         with self._lock:
             if self._host is None or self._is_over(self._host):
                 self._load_started_s = time.monotonic()
-                self._host = EngineHost(lambda: TurnModel(self._settings), name="turn model", wait_s=0)
+                self._host = EngineHost(
+                    lambda: TurnModel(self._settings), name=Message("services.turn_model"), wait_s=0
+                )
             return self._host.peek()
 
     def judge(self, text: str, watch: Watch) -> JsonObject:

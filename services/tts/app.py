@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, json_body
 from huiyin.services.common.errors import ApiError
@@ -69,7 +70,7 @@ def make_app(settings: Settings) -> Flask:
         meter.watch(lambda: speaker.waiting, lambda: speaker.cache_uses)
         return speaker
 
-    host = EngineHost(load, name="voices", wait_s=settings.service.load_wait_s)
+    host = EngineHost(load, name=Message("services.voices"), wait_s=settings.service.load_wait_s)
     limit = settings.tts.max_text_chars
     own_words = read_pronunciations(settings.tts.pronunciations)
     names = ModelNames(settings.service.strict_models)

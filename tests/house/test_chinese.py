@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,9 +12,16 @@ from typing import Any
 
 import pytest
 
+from huiyin.assistant.conversation import persona_files
 from huiyin.assistant.faces.cli import main, options
+from huiyin.assistant.scenario import metrics
 from huiyin.configs import messages
+from huiyin.configs.choice.ladder import LADDERS
+from huiyin.configs.reasons import reasons
+from huiyin.configs.settings import sections
 from huiyin.configs.tables import read_table
+from tests.support import ROOT
+from tests.support.pseudo_language import plain_words
 
 _WORDS = ("summary", "about", "help")
 
@@ -79,3 +89,95 @@ def test_an_error_within_an_error_and_a_list_speak_the_same_language() -> None:
     outer = messages.Message("cli.nothing_playable", reasons=[inner, inner])
     assert outer.text("zh") == "标准输入是空的：没有文字；标准输入是空的：没有文字"
     assert outer.text("en").startswith("standard input is empty")
+
+
+def test_every_setting_has_its_reason_in_chinese() -> None:
+    chinese = read_table(messages.FOLDER / "zh" / "settings.toml")
+    shared = chinese.pop("shared")
+    assert chinese.keys() == sections().keys()
+    for name, kind in sections().items():
+        known = reasons(kind).keys()
+        assert chinese[name].keys() <= known, name
+        assert known - chinese[name].keys() <= shared.keys(), f"{name}: a reason is missing in zh/settings.toml"
+
+
+def test_figures_personas_and_models_are_described_in_chinese() -> None:
+    assert read_table(messages.FOLDER / "zh" / "metrics.toml").keys() == metrics.NAMES.keys()
+    for name in persona_files.names():
+        assert "zh" in persona_files.load_persona(name).about, name
+    rungs = [row for part, rows in read_table(LADDERS).items() if part != "proofs" for row in rows]
+    assert [row["name"] for row in rungs if "worth_zh" not in row] == []
+
+
+def test_the_system_s_own_words_are_told_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "a.wav")
+    message = messages.Message("cli.system", path="a.wav", why=missing.strerror)
+    assert message.text("zh") == "a.wav：没有这个文件或目录"
+    assert message.text("en") == "a.wav: No such file or directory"
+
+
+def _chinese_texts() -> Iterator[tuple[str, str]]:
+    """(where, text) of everything that stands in Chinese tables."""
+    for room in messages.rooms():
+        for name, row in messages.table(room).items():
+            yield from ((f"{room}.{name}", row[key]) for key in ("zh", "hint_zh") if key in row)
+    for file in ("settings", "metrics", "system"):
+        yield from _texts(file, read_table(messages.FOLDER / "zh" / f"{file}.toml"))
+    report = read_table(ROOT / "services" / "asr" / "report" / "words.toml")
+    for kind, words in report.items():
+        yield from ((f"{kind}.{name}", pair[1]) for name, pair in words.items() if isinstance(pair, list))
+    page = (ROOT / "assistant" / "faces" / "web" / "page" / "i18n.js").read_text(encoding="utf-8")
+    for key, _, chinese in re.findall(r'^  "?([\w.]+)"?: \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\]', page, re.M):
+        yield key, chinese
+
+
+def _texts(where: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _texts(f"{where}.{key}", value)
+        else:
+            yield f"{where}.{key}", value
+
+
+_COMMAND = re.compile(r"\b(?:huiyin|pip|curl|openssl|brew|apt-get|python|modelscope) [^，；。：、（）]*")
+_ENGLISH = re.compile(r"[A-Za-z]{2,}(?: [a-z]{2,}){2,}")  # three words in a row
+
+
+def test_chinese_words_are_chinese() -> None:
+    """But for commands, keys, names and terms, which are no sentences."""
+    texts = ((where, _COMMAND.sub("", text)) for where, text in _chinese_texts())
+    assert {where: found[0] for where, text in texts if (found := _ENGLISH.search(text))} == {}
+
+
+def test_the_page_s_elements_have_no_words_of_their_own() -> None:
+    folder = ROOT / "assistant" / "faces" / "web"
+    for file in (folder / "page" / "index.html", folder / "login.html"):
+        body = re.sub(r"\{%.*?%\}", "", file.read_text(encoding="utf-8")).partition("<body>")[2]
+        shown = re.sub(r"<[^>]*>", " ", body)
+        attributes = re.findall(r'\s(?:title|placeholder|aria-label|alt)="([^"]*)"', body)
+        assert plain_words(" ".join([shown, *attributes])) - {"Esc"} == set(), file.name
+
+
+_JS_TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+_SENTENCE = re.compile(r"(?<![\w.$#/-])[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")
+
+
+def test_the_page_s_modules_have_no_sentences_of_their_own() -> None:
+    page, found = ROOT / "assistant" / "faces" / "web" / "page", {}
+    for file in sorted(page.glob("*.js")):
+        if file.name in ("i18n.js", "errors.js"):
+            continue
+        code = re.sub(r"^\s*(?://|/?\*).*$|\s// .*$", "", file.read_text(encoding="utf-8"), flags=re.M)
+        texts = ["".join(pair) for pair in _JS_TEXT.findall(code)]
+        if wrong := [text for text in texts if _SENTENCE.search(re.sub(r"\$\{[^}]*\}", "", text))]:
+            found[file.name] = wrong
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "right"), [("您", "你"), ("模型站", "模型社区"), ("话音到话音", "端到端延迟"), ("体检", "环境检查")]
+)
+def test_chinese_has_one_word_for_a_thing(word: str, right: str) -> None:
+    pages = [ROOT / "README.zh-CN.md", *(ROOT / "docs" / "zh").glob("*.md")]
+    texts = [*_chinese_texts(), *((page.name, page.read_text(encoding="utf-8")) for page in pages)]
+    assert [where for where, text in texts if word in text] == [], f"say {right}"

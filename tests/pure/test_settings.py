@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.configs.layers import reasons
+from huiyin.configs.reasons import reasons
 from huiyin.configs.settings import SettingsError, load, sections
 
 

@@ -20,6 +20,7 @@ from huiyin.assistant.ears.echo.gate import ECHO_PROMINENCE
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import Tail
 from huiyin.assistant.ports.port import Pcm16, Samples
+from huiyin.configs.messages import said
 
 CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
@@ -169,8 +170,8 @@ def make_echo_path(name: str) -> tuple[EchoPath, str]:
     path = EchoPath(*cancellers) if cancellers else EchoPath(NoCanceller())
     if not missing:
         return path, ""
-    left = f"hearing you through {path.name} alone" if cancellers else "no echo cancellation"
-    return path, f"{left}: {'; '.join(missing)}"
+    key = "ports.one_canceller" if cancellers else "ports.no_canceller"
+    return path, said(key, name=path.name, missing=missing)
 
 
 def rms(samples: Pcm16 | Samples) -> float:

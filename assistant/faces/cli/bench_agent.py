@@ -48,7 +48,7 @@ def run(words: Sequence[str], settings: Settings, service_arguments: Sequence[st
     report = [table(agents)]
     for name, results in agents.items():
         if found := faults(results):
-            report += [f"\n{name}: what was not as expected\n", found]
+            report += [f"\n{said('shown.not_as_expected', name=name)}\n", found]
     text = "\n".join(report)
     print(text)
     write_files(args.out, {"report.md": f"{text}\n".encode(), "report.png": chart(agents)})

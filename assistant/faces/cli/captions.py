@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
 from typing import TextIO
 
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.opener import OPENER
 from huiyin.configs.messages import said
@@ -14,14 +14,9 @@ from huiyin.configs.messages import said
 ASSISTANT = "huiyin"
 
 
-def width(text: str) -> int:
-    """Columns of a terminal: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def head(who: str) -> str:
     """What stands before somebody's words."""
-    return f"{' ' * (len(ASSISTANT) - width(who))}{who}: "
+    return f"{padded(who, -len(ASSISTANT))}: "
 
 
 class Captions:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from huiyin.assistant.clients.model_choice import ModelChoice
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.configs.messages import said
 from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 
@@ -51,4 +52,4 @@ def ask_user(lines: Sequence[str]) -> bool:
     """Whether the user agrees; yes without a terminal. The lines have been printed."""
     if not sys.stdin.isatty():
         return True
-    return input("Is that right? [Y/n] ").strip().lower() in ("", "y", "yes")
+    return input(said("shown.agree")).strip().lower() in ("", "y", "yes", "是")

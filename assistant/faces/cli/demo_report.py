@@ -14,11 +14,13 @@ import numpy as np
 from huiyin.assistant.conversation.trace import ReplyTimes, Trace, latency_parts
 from huiyin.assistant.conversation.understood import mood_of
 from huiyin.assistant.faces.cli.shared import write_files
+from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.metrics import clause_gaps
 from huiyin.assistant.scenario.picture import draw
+from huiyin.configs.messages import said
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,9 @@ class DemoReport:
     def table(self) -> str:
         """Latency and its parts, per turn, in milliseconds."""
         columns = ["hear", "asr", "llm", "tts", "hold", "play"]
-        rows = [
-            f"{'turn':<5}{'first sound':>14}{'voice-to-voice':>18}"
-            + "".join(f"{name:>7}" for name in columns)
-            + "   said"
-        ]
+        first, whole = padded(said("shown.first_sound"), -14), padded(said("shown.voice_to_voice"), -18)
+        names = "".join(f"{name:>7}" for name in columns)
+        rows = [f"{padded(said('shown.turn'), 5)}{first}{whole}{names}   {said('shown.said')}"]
         for i, turn in enumerate(self.turns, 1):
             cells = "".join(f"{turn.parts[name] * 1000:7.0f}" for name in columns)
             times = f"{turn.first_sound_s * 1000:>11.0f} ms{turn.latency_s * 1000:>15.0f} ms"
@@ -105,25 +105,18 @@ class DemoReport:
         rows.append("")
         p50_s, p95_s = self.first_sounds
         opened = sum(bool(turn.reply.opener) for turn in self.turns)
-        rows.append(
-            f"first sound p50 {p50_s * 1000:.0f} ms, p95 {p95_s * 1000:.0f} ms; {opened} turns began with an opener"
-        )
-        rows.append(f"voice-to-voice latency p50 {self.p50_s * 1000:.0f} ms over {len(self.turns)} turns")
+        rows.append(said("shown.first_sounds", p50_ms=p50_s * 1000, p95_ms=p95_s * 1000, count=opened))
+        rows.append(said("shown.latencies", p50_ms=self.p50_s * 1000, count=len(self.turns)))
         if gaps := clause_gaps(self.log):
             p50_ms, p95_ms = np.percentile(gaps, [50, 95]) * 1000
-            rows.append(f"silence between two clauses p50 {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms, over {len(gaps)}")
+            rows.append(said("shown.gaps", p50_ms=p50_ms, p95_ms=p95_ms, count=len(gaps)))
         for turn in self.turns:
             if turn.stop_s:
-                stop_ms = turn.stop_s * 1000
-                rows.append(f"barge-in: the assistant was silent {stop_ms:.0f} ms after the user's first sound")
+                rows.append(said("shown.barge_in", stop_ms=turn.stop_s * 1000))
             elif turn.stop_s is not None:
-                rows.append("barge-in: none, the assistant was silent already when the user began")
-        rows.append(f"peak memory of all processes {self.peak_mb:.0f} MB")
-        rows.append(
-            "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;\n"
-            "hold: sound ready, waiting for the pause to last; play: to the first audible sample of the reply,\n"
-            "after the opener where one was said"
-        )
+                rows.append(said("shown.no_barge_in"))
+        rows.append(said("shown.peak_memory", mb=self.peak_mb))
+        rows.append(said("shown.parts_of_latency"))
         return "\n".join(rows)
 
     def transcript(self) -> dict[str, Any]:

@@ -28,12 +28,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
     if args.file is None and not any(device.inputs for device in list_devices()):
         raise CommandError("cli.no_microphone_to_transcribe")
+    sound, kind = b"" if args.file is None else args.file.expanduser().read_bytes(), "application/octet-stream"
     with Launcher(settings, args.service_arguments) as launcher:
         launcher.start(["asr"])
         if args.file is None:
             sound, kind = _recorded(settings, args.device)
-        else:
-            sound, kind = args.file.expanduser().read_bytes(), "application/octet-stream"
         voice = launcher.services.speaker(sound, kind, Voiceprint.of, timeout_s=_TIMEOUT_S).one()
     if voice.speech_s < _WANTED_S:
         raise CommandError("voice.little_speech", speech_s=voice.speech_s, wanted_s=_WANTED_S)

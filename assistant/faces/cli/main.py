@@ -19,7 +19,7 @@ from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageEr
 from huiyin.assistant.faces.cli.terminal import harmless_output
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.messages import said
+from huiyin.configs.messages import language, said
 from huiyin.configs.nearest import nearest
 
 _SETTINGS = {
@@ -58,8 +58,9 @@ def _status(arguments: list[str]) -> int:
         if "--debug" in arguments:
             raise
         complaint = _for_people(error)
-        hint = f"; {complaint.hint}" if complaint.hint else ""
-        print(f"huiyin: {complaint}{hint}", file=sys.stderr)
+        colon, semicolon = ("：", "；") if language() == "zh" else (": ", "; ")
+        hint = semicolon + complaint.hint if complaint.hint else ""
+        print(f"huiyin{colon}{complaint}{hint}", file=sys.stderr)
         return complaint.exit_status
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from huiyin.assistant.faces.cli.models_plan import choose_again, show_plan
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
+from huiyin.assistant.faces.cli.terminal import padded
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.carried import README
 from huiyin.configs.store.model_store import ModelStore, State
@@ -19,11 +21,12 @@ from huiyin.services.common.child import module_command
 _DEFAULT_PROFILE = "embedded"
 _CONVERTED = "sensevoice-small"  # folder in the store
 _WORDS: dict[State, str] = {
-    "here": "here",
-    "missing": "missing",
-    "damaged": "DAMAGED",
-    "unchecked": "here, not checked",
+    "here": "shown.model_here",
+    "missing": "shown.model_missing",
+    "damaged": "shown.model_damaged",
+    "unchecked": "shown.model_unchecked",
 }
+_STATE_WIDTH = 17
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -39,7 +42,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return carrying[args.action](store, args.name, args.folder)
         return actions[args.action](store, args.name)
     except KeyboardInterrupt:
-        print("huiyin: stopped; the same command goes on from here", file=sys.stderr)
+        print(said("shown.stopped"), file=sys.stderr)
         return INTERRUPTED
 
 
@@ -47,10 +50,11 @@ def _list(store: ModelStore, name: str | None) -> int:
     states = store.look(name)
     width = max(len(s.file.name) for s in states)
     for s in states:
-        facts = f"{megabytes(s.file.bytes):>8}  {_WORDS[s.state]:17}  {s.file.licence:12}  {', '.join(s.file.profiles)}"
+        state = padded(said(_WORDS[s.state]), _STATE_WIDTH)
+        facts = f"{megabytes(s.file.bytes):>8}  {state}  {s.file.licence:12}  {', '.join(s.file.profiles)}"
         print(f"{s.file.name:{width}}  {facts}")
-    here = sum(s.file.bytes for s in states if s.is_here)
-    print(f"{megabytes(here)} of {megabytes(sum(s.file.bytes for s in states))} in {store.dir}")
+    here, whole = sum(s.file.bytes for s in states if s.is_here), sum(s.file.bytes for s in states)
+    print(said("shown.of_all", here=megabytes(here), all=megabytes(whole), folder=store.dir))
     return 0
 
 
@@ -58,14 +62,16 @@ def _fetch(store: ModelStore, name: str | None, carried: Path | None) -> int:
     name = name or ("" if carried else _DEFAULT_PROFILE)
     paths = store.fetch(name, carried)
     size = megabytes(sum(path.stat().st_size for path in paths))
-    print(f"{f'{name}: ' if name else ''}{_count(paths)}, {size}, checked, in {store.dir}")
+    key = "shown.checked_of" if name else "shown.checked"
+    print(said(key, name=name, files=_count(paths), size=size, folder=store.dir))
     return 0
 
 
 def _export(store: ModelStore, name: str | None, folder: Path) -> int:
     files = store.export(folder, name)
-    print(f"{_count(files)}, {megabytes(sum(file.bytes for file in files))}, checked, in {folder}")
-    print(f"there: huiyin models fetch --from {folder.name}; their licences are in {folder / README}")
+    size = megabytes(sum(file.bytes for file in files))
+    print(said("shown.checked", files=_count(files), size=size, folder=folder))
+    print(said("shown.carry", folder=folder.name, readme=folder / README))
     return 0
 
 
@@ -76,7 +82,7 @@ def _verify(store: ModelStore, name: str | None) -> int:
     bad = []
     for file in files:  # one by one: a gigabyte takes a second or more
         (state,) = store.verify(file.name)
-        print(f"{file.name}: {'ok' if state.state == 'here' else _WORDS[state.state]}", flush=True)
+        print(f"{file.name}: {said('shown.model_ok' if state.state == 'here' else _WORDS[state.state])}", flush=True)
         if state.state != "here":
             bad.append(state)
     if bad:
@@ -89,7 +95,7 @@ def _path(store: ModelStore, name: str | None) -> int:
         print(store.dir)
         return 0
     states = store.verify(name, full=False)
-    bad = [f"{s.path}: {_WORDS[s.state]}" for s in states if s.state != "here"]
+    bad = [f"{s.path}: {said(_WORDS[s.state])}" for s in states if s.state != "here"]
     if bad:
         raise CommandError("cli.no_model_files", files=bad, name=name)
     if name in store.catalog.profiles:
@@ -109,4 +115,4 @@ def _convert(store: ModelStore, name: str | None) -> int:
 
 
 def _count(files: Sized) -> str:
-    return f"{len(files)} file{'s' if len(files) != 1 else ''}"
+    return said("shown.one_file" if len(files) == 1 else "shown.files", count=len(files))

@@ -6,9 +6,12 @@ import argparse
 
 from huiyin.assistant.conversation.persona_files import load_persona, names
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.cli.terminal import padded
+from huiyin.configs.messages import language, said
 from huiyin.configs.settings import Settings
 
-_REPLIES = {"user": "the user's language", "zh": "Chinese", "en": "English"}
+_REPLIES = {"user": "shown.replies_user", "zh": "shown.replies_zh", "en": "shown.replies_en"}
+_TITLES = 10  # columns
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -18,17 +21,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
     width = max(map(len, names()))
     for name in names():
-        in_use = "  (the one in use)" if name == settings.talk.persona else ""
-        print(f"{name:{width}}  {load_persona(name).about}{in_use}")
+        in_use = f"  ({said('shown.in_use')})" if name == settings.talk.persona else ""
+        print(f"{name:{width}}  {load_persona(name).about_in(language())}{in_use}")
     return 0
 
 
 def _description(persona: Persona) -> str:
     rows = {
-        "name": persona.name,
-        "about": persona.about,
-        "voice": persona.voice or "the speech service's own",
-        "replies in": _REPLIES[persona.replies_in],
-        "greeting": persona.first_words or "none",
+        "shown.persona_name": persona.name,
+        "shown.persona_about": persona.about_in(language()),
+        "shown.persona_voice": persona.voice or said("shown.default_voice"),
+        "shown.persona_replies_in": said(_REPLIES[persona.replies_in]),
+        "shown.persona_greeting": persona.first_words or said("shown.none"),
     }
-    return "\n".join([*(f"{key:10}  {value}" for key, value in rows.items()), "", persona.system])
+    lines = [f"{padded(said(key), _TITLES)}  {value}" for key, value in rows.items()]
+    return "\n".join([*lines, "", persona.system])

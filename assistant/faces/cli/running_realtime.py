@@ -11,6 +11,7 @@ import aiohttp
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.realtime.server import PATH
 from huiyin.assistant.faces.web.door_key import KEY_VARIABLE, door_key
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -50,7 +51,7 @@ async def look_for(url: str, key: str) -> None:
             raise UsageError("cli.realtime_wants_key", url=url, variable=KEY_VARIABLE) from error
         raise UsageError("cli.not_realtime", url=url, why=f"HTTP {error.status}") from error
     except asyncio.TimeoutError as error:
-        raise UsageError("cli.not_realtime", url=url, why=f"no session within {_LIMIT_S:g} s") from error
+        raise UsageError("cli.not_realtime", url=url, why=Message("shown.no_session_in", limit_s=_LIMIT_S)) from error
     except (aiohttp.ClientError, OSError) as error:
         raise UsageError("cli.no_realtime_server", url=url, why=error) from error
     match _event(message.data):
@@ -59,7 +60,7 @@ async def look_for(url: str, key: str) -> None:
         case {"type": "error", "error": {"message": str(why)}}:
             raise UsageError("cli.realtime_refuses", url=url, why=why)
         case _:
-            raise UsageError("cli.not_realtime", url=url, why="its first message is no session.created")
+            raise UsageError("cli.not_realtime", url=url, why=Message("shown.no_session_created"))
 
 
 def _event(data: object) -> object:

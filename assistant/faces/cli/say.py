@@ -18,6 +18,7 @@ from huiyin.assistant.faces.cli.shared import CommandError, UsageError, check_wr
 from huiyin.assistant.ports.devices import Device, find_device, list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.ports.streams import open_stream
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
@@ -83,8 +84,8 @@ def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> N
                     header.writeframesraw(piece)
         else:
             file.writelines(pieces)
-    facts = f" (16-bit little-endian mono, {_RATE_HZ} Hz)" if form == "pcm" else ""
-    print(f"huiyin: wrote {path}{facts}", file=sys.stderr)
+    key = "shown.wrote_samples" if form == "pcm" else "shown.wrote"
+    print(said(key, path=path, rate=_RATE_HZ), file=sys.stderr)
 
 
 def _play(services: Services, body: dict[str, Any], device: Device, latency_s: float) -> None:

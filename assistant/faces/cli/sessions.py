@@ -10,9 +10,13 @@ from pathlib import Path
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.faces.cli.captions import ASSISTANT, head
 from huiyin.assistant.faces.cli.shared import UsageError, output_file
+from huiyin.assistant.faces.cli.terminal import padded
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
+_COUNT = 9  # columns
 _TITLE = 48  # characters of the first words, in the list
 
 
@@ -38,7 +42,7 @@ def _write_scenario(session: SavedSession, out: Path | None) -> None:
     """Print the talk as a scenario, or write it to a file."""
     from huiyin.assistant.scenario.from_talk import scenario_of
 
-    text = scenario_of(session.turns, f"A talk on {_when(session.started)}, {session.id}.")
+    text = scenario_of(session.turns, said("shown.a_talk", when=_when(session.started), id=session.id))
     if out is None:
         print(text, end="")
         return
@@ -49,34 +53,38 @@ def _write_scenario(session: SavedSession, out: Path | None) -> None:
 def _list(store: SessionStore) -> None:
     sessions = store.all(lambda error: print(f"huiyin: {error}", file=sys.stderr))
     if not sessions:
-        print(f"no sessions in {store.folder}")
+        print(said("shown.no_sessions", folder=store.folder))
     for session in sessions:
         title = " ".join(session.title.split())
         title = title if len(title) <= _TITLE else title[: _TITLE - 1] + "…"
-        count = f"{len(session.turns)} turn{'' if len(session.turns) == 1 else 's'}"
-        print(f"{session.id}  {_when(session.last)}  {count:>9}  {title}")
+        number = len(session.turns)
+        count = said("shown.one_turn" if number == 1 else "shown.turns", count=number)
+        print(f"{session.id}  {_when(session.last)}  {padded(count, -_COUNT)}  {title}")
 
 
 def _shown(session: SavedSession) -> str:
-    lines = [f"{session.id}  {_when(session.started)}  persona {session.persona}", ""]
+    persona = said("shown.persona", name=session.persona)
+    lines = [f"{session.id}  {_when(session.started)}  {persona}", ""]
     for item in session.items:
         match item:
             case UserItem(text, mood, other_voice):
-                lines.append(f"{' other' if other_voice else '   you'}: {text}" + _mood(mood))
+                who = said("notices.other_voice" if other_voice else "notices.you")
+                lines.append(head(who) + text + _mood(mood))
             case AssistantItem(text, interrupted):
-                lines.append(f"huiyin: {text or '—'}" + (" —" if interrupted and text else ""))
+                lines.append(head(ASSISTANT) + (text or "—") + (" —" if interrupted and text else ""))
             case ToolCall(name, arguments):
-                lines.append(f"  tool: {name} {arguments}")
+                lines.append(f"{head(said('shown.tool'))}{name} {arguments}")
             case ToolResult(_, output):
                 lines.append(f"      → {output}")
             case SystemNote(text):
-                lines.append(f"  note: {text}")
+                lines.append(head(said("shown.note")) + text)
     return "\n".join(lines)
 
 
 def _mood(mood: Mood) -> str:
-    by_words = ", by the words" if mood.source == "words" else ""
-    return f"  ({mood.clear}{by_words})" if mood.clear else ""
+    if not mood.clear:
+        return ""
+    return f"  ({said('shown.by_words', emotion=mood.clear) if mood.source == 'words' else mood.clear})"
 
 
 def _delete(store: SessionStore, args: argparse.Namespace) -> None:
@@ -88,7 +96,7 @@ def _delete(store: SessionStore, args: argparse.Namespace) -> None:
         raise UsageError("cli.which_sessions")
     for path in paths:
         store.delete(path)
-    print(f"deleted: {', '.join(path.stem for path in paths) or 'nothing, there were none'}")
+    print(said("shown.deleted" if paths else "shown.none_deleted", names=[path.stem for path in paths]))
 
 
 def _when(moment: datetime) -> str:

@@ -7,11 +7,11 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.configs.layers import check_name, is_secret, reasons
+from huiyin.configs.layers import check_name, is_secret
+from huiyin.configs.messages import language, said
+from huiyin.configs.reasons import reason_in
 from huiyin.configs.settings import Settings, sections
 from huiyin.services.common.shown_url import shown_url
-
-_SECRET = "(set; not shown)"
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             section = row["section"]
             print(f"[{section}]")
         changed = row["value"] != row["default"]
-        default = f" (default {_toml(row['default'])})" if changed else ""
+        default = f" {said('shown.default', value=_toml(row['default']))}" if changed else ""
         print(f"{'*' if changed else ' '} {row['key']} = {_toml(row['value'])}{default}\n      {row['why']}")
     return 0
 
@@ -43,11 +43,11 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
         for field in dataclasses.fields(table):
             value = getattr(table, field.name)
             if is_secret(field) and value:
-                value = _SECRET
+                value = said("shown.secret")
             elif field.name == "upstreams":
                 value = tuple(map(shown_url, value))
             row = {"section": section.name, "key": field.name, "value": value, "default": field.default}
-            row["why"] = reasons(sections()[section.name])[field.name]
+            row["why"] = reason_in(language(), sections()[section.name], f"{section.name}.{field.name}")
             rows.append(row | {name: fact for name, fact in field.metadata.items() if fact is not None})
     return rows
 

@@ -8,6 +8,7 @@ from typing import TextIO
 from huiyin.assistant.conversation.events import ModelAsked, Public, TurnsForgotten
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.tokens import message_tokens
+from huiyin.configs.messages import said
 
 
 class PromptPrinter:
@@ -23,8 +24,8 @@ class PromptPrinter:
             case ModelAsked(generation=generation, messages=messages, style=style):
                 self._show(generation, messages, style)
             case TurnsForgotten(turns=turns, summary=summary):
-                about = f"; summary: {summary}" if summary else ""
-                self._line(f"the oldest {turns} turns are no longer sent{about}")
+                key = "shown.forgotten_with" if summary else "shown.forgotten"
+                self._line(said(key, turns=turns, summary=summary))
 
     def _show(self, generation: int, messages: list[Message], style: str) -> None:
         same = 0
@@ -33,8 +34,8 @@ class PromptPrinter:
                 break
             same += 1
         tokens = sum(message_tokens(message["content"]) for message in messages)
-        before = f", the first {same} as before" if same else ""
-        self._line(f"prompt #{generation}: {len(messages)} messages, about {tokens} tokens{before}; spoken: {style}")
+        key, count = "shown.prompt_again" if same else "shown.prompt", len(messages)
+        self._line(said(key, number=generation, count=count, tokens=tokens, same=same, style=style))
         for message in messages[same:]:
             role: str = message["role"]
             for line in message["content"].split("\n"):

@@ -199,5 +199,5 @@ def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPla
 def _speed(results: list[Result], took_s: float) -> str:
     """How fast it went. Not part of the report: it is not the same every time."""
     played_s = sum(result.log.end_s for result in results)
-    speed = f"{played_s / took_s:.0f} x real time, {60 * len(results) / took_s:.0f} scenarios a minute"
-    return f"{played_s:.0f} s of conversation in {took_s:.2f} s: {speed}"
+    times, rate = played_s / took_s, 60 * len(results) / took_s
+    return said("shown.played", played_s=played_s, took_s=took_s, times=times, rate=rate)

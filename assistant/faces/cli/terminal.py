@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -52,6 +53,17 @@ def harmless_output() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def columns(text: str) -> int:
+    """Columns of a terminal that `text` takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def padded(text: str, width: int) -> str:
+    """`text` and blanks up to `width` columns; a negative width puts them in front."""
+    blanks = " " * (abs(width) - columns(text))
+    return blanks + text if width < 0 else text + blanks
 
 
 def with_control_characters(stream: Any) -> Any:

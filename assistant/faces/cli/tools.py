@@ -9,19 +9,25 @@ from typing import Any
 
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
+from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.assistant.tools.assemble import open_tools
 from huiyin.assistant.tools.own import ToolError
 from huiyin.assistant.tools.servers_file import usual_file
 from huiyin.assistant.tools.toolbox import prompt_tokens
-from huiyin.configs.messages import said
+from huiyin.configs.messages import FOLDER, language, said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings
+from huiyin.configs.tables import read_table
 
 _EFFECTS = {
     "reads": "notices.effect_reads",
     "acts": "notices.effect_acts",
     "dangerous": "notices.effect_dangerous",
 }
+
+
+_EFFECT_WIDTH = 10  # columns
+_DESCRIPTIONS = FOLDER / "zh" / "tools.toml"
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -31,7 +37,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         toolbox = tools.toolbox
         if args.action == "list":
             for tool in toolbox.all:
-                print(f"{tool.name:<24} {said(_EFFECTS[tool.effect]):<10} {_first_line(tool.description)}")
+                effect = padded(said(_EFFECTS[tool.effect]), _EFFECT_WIDTH)
+                print(f"{tool.name:<24} {effect} {_chinese().get(tool.name) or _first_line(tool.description)}")
             offered = toolbox.offered
             print("\n" + said("notices.tools_offered", count=len(offered), tokens=prompt_tokens(offered)))
             print(said("notices.tools_file", path=settings.tools.servers or usual_file()))
@@ -46,13 +53,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _chinese() -> dict[str, str]:
+    """Tool -> what it does, where the user reads Chinese."""
+    return read_table(_DESCRIPTIONS) if language() == "zh" else {}
+
+
 def _arguments(text: str) -> dict[str, Any]:
     try:
         arguments = json.loads(text)
     except ValueError as error:
         raise UsageError("cli.arguments_not_json", why=error) from None
     if not isinstance(arguments, dict):
-        raise UsageError("cli.arguments_not_json", why="it is no object")
+        raise UsageError("cli.arguments_not_json", why=said("shown.not_an_object"))
     return arguments
 
 

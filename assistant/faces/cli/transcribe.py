@@ -42,7 +42,7 @@ from huiyin.assistant.faces.cli.transcribe_files import (
 from huiyin.assistant.faces.cli.transcribe_minutes import Minutes
 from huiyin.assistant.faces.cli.transcribe_one import Position, Transcribed, Transcriber, empty_document, options_of
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line, print_problem
-from huiyin.configs.messages import said
+from huiyin.configs.messages import of_the_system, said
 from huiyin.configs.settings import Settings
 
 __all__ = ["SUFFIXES", "run"]
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             try:
                 recordings.append(opened(named, Path(folder)))
             except (CommandError, OSError) as error:
-                summary.failed(named.label, getattr(error, "strerror", None) or error)
+                summary.failed(named.label, of_the_system(error) if isinstance(error, OSError) else error)
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:
                 launcher.start(["asr"])

@@ -8,7 +8,6 @@ import json
 import shutil
 import sys
 import threading
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,9 +16,11 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
 from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, read_hotwords
+from huiyin.assistant.faces.cli.terminal import columns
 from huiyin.assistant.ports.capture import FileSource, MicrophoneSource, SoundSource
 from huiyin.assistant.ports.devices import list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 FORMATS = ("text", "json")
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         options = {"rate": source.rate, **{name: value for name, value in parameters.items() if value}}
         stream = LiveTranscription(launcher.services, options)
         if sys.stderr.isatty():
-            print("playing; Ctrl-C ends" if args.file else "listening; Ctrl-C ends", file=sys.stderr)
+            print(said("shown.playing" if args.file else "shown.listening"), file=sys.stderr)
         try:
             _listen(source, stream, screen)
         finally:
@@ -161,11 +162,6 @@ class JsonLines:
 
     def close(self) -> None:
         """Nothing is unfinished."""
-
-
-def columns(text: str) -> int:
-    """Columns of a terminal that `text` takes: a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _end_of(text: str, width: int) -> str:

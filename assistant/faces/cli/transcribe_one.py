@@ -75,7 +75,7 @@ class Transcriber:
     def _done(self, label: str, job: str, result: Mapping[str, Any], document: IO[bytes]) -> Transcribed:
         remarks = list(result.get("warnings") or ())
         if not result["text"]:
-            remarks.append("no speech was recognised in it")
+            remarks.append(said("shown.no_speech"))
         if self._form in _CHAPTERS and not (result["emotion"] or result["events"] or self._options["phrases"]):
             remarks.append(said("cli.no_highlights", model=result["model"]))
         if self._form == "json":

@@ -9,7 +9,8 @@ from typing import Protocol, TextIO
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.dialogue.history import join_clauses
-from huiyin.assistant.faces.cli.captions import ASSISTANT, Captions, head, width
+from huiyin.assistant.faces.cli.captions import ASSISTANT, Captions, head
+from huiyin.assistant.faces.cli.terminal import columns
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.stop_words import is_only_stop
 from huiyin.assistant.turns.transitions import State
@@ -81,7 +82,7 @@ class TypedCaptions(Captions):
         whole = join_clauses([self._reply, text])
         more = whole[len(self._reply) :]
         if not self._is_within_line:
-            begin = " " * width(head(ASSISTANT)) if self._reply else head(ASSISTANT)
+            begin = " " * columns(head(ASSISTANT)) if self._reply else head(ASSISTANT)
             more = begin + more.lstrip()
         self._reply = whole
         self._write(more)

@@ -136,7 +136,7 @@ def _of_each(ask: Callable[[Name], T]) -> dict[str, T]:
 
 
 def _persona(name: str, persona: Persona) -> dict[str, str]:
-    facts = {"about": persona.about, "language": persona.language, "voice": persona.voice}
+    facts = {"about": persona.about_in("en"), "language": persona.language, "voice": persona.voice}
     return {"name": name, "title": persona.name, **facts}
 
 

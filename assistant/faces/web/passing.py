@@ -47,8 +47,8 @@ STREAM = "/v1/stream"
 
 # Headers that are passed on; others concern this connection, or the caller.
 _IN = (
-    "Accept", "Accept-Encoding", "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding",
-    "If-None-Match", "If-Range", "Range",
+    "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Type", "Content-Length",
+    "Content-Encoding", "If-None-Match", "If-Range", "Range",
 )  # fmt: skip
 _OUT = (
     "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from huiyin.assistant.conversation.timeline import font_of
 from huiyin.assistant.scenario.agents.scores import SCORES, Played, Value, value_of
+from huiyin.configs.messages import said, text
 
 # Pixels.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 300, 90, 44, 16
@@ -17,6 +19,7 @@ _BETWEEN = 14  # rows
 _DOT = 5  # radius
 _COLOURS = ("#2f6fb2", "#c0504d", "#4f9d69", "#8c6bb1", "#d08a2e")
 _GREY, _DARK = "#d8d8d8", "#333333"
+_FONT = 13
 _STEP_MS = 1000  # the axis of a time ends at a whole second
 
 
@@ -26,7 +29,7 @@ def chart(agents: Mapping[str, Sequence[Played]]) -> bytes:
     row_height = _LINE * len(agents) + _BETWEEN
     size = (_LEFT + _SCALE + _RIGHT, _TOP + row_height * len(rows) + _BOTTOM)
     image = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(13)
+    draw, (font, knows_chinese) = ImageDraw.Draw(image), font_of(_FONT)
     x = 10
     for i, name in enumerate(agents):
         colour = _COLOURS[i % len(_COLOURS)]
@@ -37,7 +40,7 @@ def chart(agents: Mapping[str, Sequence[Played]]) -> bytes:
         top = _TOP + row * row_height
         most = max((value.high or 0.0 for value in values), default=0.0)
         full = _STEP_MS * max(1, -(-most // _STEP_MS)) if score.is_time else 1.0
-        draw.text((10, top), score.name, fill=_DARK, font=font)
+        draw.text((10, top), said(score.key) if knows_chinese else text(score.key, {}, "en"), fill=_DARK, font=font)
         draw.text((_LEFT + _SCALE + 8, top), f"{full:g}", fill=_DARK, font=font)
         draw.line([(_LEFT, top + row_height - 8), (_LEFT + _SCALE, top + row_height - 8)], fill=_GREY)
         for i, value in enumerate(values):

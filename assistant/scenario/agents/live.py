@@ -14,6 +14,7 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.agents.line import AgentError
 from huiyin.assistant.scenario.agents.sound_line import Recognise, SoundLine
 from huiyin.assistant.scenario.agents.websocket import AgentSocket
+from huiyin.configs.messages import said
 
 _FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 _SESSION = {"model": "huiyin", "audio": {"format": _FORMAT}}
@@ -63,4 +64,4 @@ class LiveLink:
             case {"type": "error", "error": {"message": str(why)}} if not self._is_ready:
                 raise AgentError("agents.no_session", url=self._url, why=why)
             case {"type": "error", "error": {"message": str(why)}}:
-                self.line.problems.append(f"the server says {why}")
+                self.line.problems.append(said("agents.server_says", why=why))

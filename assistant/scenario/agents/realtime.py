@@ -15,6 +15,7 @@ from huiyin.assistant.scenario.hearing import ScriptedUtterance
 from huiyin.assistant.scenario.realtime_view import Message, RealtimeView
 from huiyin.assistant.scenario.script import Depth, Step
 from huiyin.assistant.scenario.visible import Sight, through_realtime
+from huiyin.configs.messages import said
 
 
 class RealtimeLine:
@@ -44,7 +45,7 @@ class RealtimeLine:
     @property
     def problems(self) -> Sequence[str]:
         """As `Line.problems`."""
-        return [f"the server says {error}" for error in self.view.errors]
+        return [said("agents.server_says", why=error) for error in self.view.errors]
 
     def configure(self) -> None:
         """Tell the server what this client wants."""

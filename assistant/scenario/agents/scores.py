@@ -18,6 +18,7 @@ import numpy as np
 from huiyin.assistant.scenario.agents.suite import Suited
 from huiyin.assistant.scenario.metrics import Tally, total
 from huiyin.assistant.scenario.result import Result
+from huiyin.configs.messages import said
 
 _DRAWS = 1000
 _SEED = 20
@@ -65,16 +66,18 @@ Measure = Callable[[Sequence[Played]], "float | None"]
 
 @dataclass(frozen=True)
 class Score:
-    """A line of the table. `families`: of the scenarios that it is measured on."""
+    """A line of the table. `key`: of its name; `families`: of the scenarios that it is measured on."""
 
-    name: str
+    key: str
     families: tuple[str, ...]
     measure: Measure
+    is_time: bool = False
+    """Milliseconds, of which fewer are better; else a share, 1 is best."""
 
     @property
-    def is_time(self) -> bool:
-        """Milliseconds, of which fewer are better; else a share, 1 is best."""
-        return self.name.endswith("ms")
+    def name(self) -> str:
+        """In the program's language."""
+        return said(self.key)
 
 
 def _figure(name: str) -> Measure:
@@ -91,20 +94,18 @@ def _passed(plays: Sequence[Played]) -> float | None:
 
 
 SCORES = (
-    Score("takeover rate", ("turn",), _figure("takeover rate")),
-    Score("response latency ms", ("turn",), _figure("response latency ms")),
-    Score("pause handling", ("pause",), _not_cut_into),
-    Score("yields to interruptions", ("interruption", "stop"), _figure("yield rate")),
-    Score("stop latency p50 ms", ("interruption", "stop"), _figure("stop latency p50 ms")),
-    Score("interruption handled", ("interruption",), _passed),
-    Score(
-        "response latency after interruption ms", ("interruption",), _figure("response latency after interruption ms")
-    ),
-    Score("backchannel selectivity", ("backchannel",), _figure("backchannel selectivity")),
-    Score("talking to others", ("others",), _figure("noise selectivity")),
-    Score("background speech", ("background",), _figure("noise selectivity")),
-    Score("noises", ("noise",), _figure("noise selectivity")),
-    Score("resumed", _ASIDES, _figure("resume rate")),
+    Score("shown.takeover", ("turn",), _figure("takeover rate")),
+    Score("shown.response", ("turn",), _figure("response latency ms"), is_time=True),
+    Score("shown.pauses", ("pause",), _not_cut_into),
+    Score("shown.yields", ("interruption", "stop"), _figure("yield rate")),
+    Score("shown.stops", ("interruption", "stop"), _figure("stop latency p50 ms"), is_time=True),
+    Score("shown.interruptions", ("interruption",), _passed),
+    Score("shown.response_after", ("interruption",), _figure("response latency after interruption ms"), is_time=True),
+    Score("shown.backchannels", ("backchannel",), _figure("backchannel selectivity")),
+    Score("shown.others", ("others",), _figure("noise selectivity")),
+    Score("shown.background", ("background",), _figure("noise selectivity")),
+    Score("shown.noises", ("noise",), _figure("noise selectivity")),
+    Score("shown.resumed", _ASIDES, _figure("resume rate")),
 )
 
 
@@ -149,8 +150,11 @@ def table(agents: Mapping[str, Sequence[Played]]) -> str:
     for score in SCORES:
         values = [value_of(score, plays) for plays in agents.values()]
         rows.append([score.name, *(value.shown(is_time=score.is_time) for value in values)])
-    passed = [f"{sum(each.passed for each in plays)} of {len(plays)}" for plays in agents.values()]
-    rows.append(["as expected", *passed])
+    passed = [
+        said("shown.share_passed", passed=sum(each.passed for each in plays), count=len(plays))
+        for plays in agents.values()
+    ]
+    rows.append([said("shown.as_expected"), *passed])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
@@ -161,4 +165,8 @@ def table(agents: Mapping[str, Sequence[Played]]) -> str:
 
 def faults(plays: Sequence[Played]) -> str:
     """What was not as expected, one by one, as a list in Markdown; '' where all was."""
-    return "\n".join(f"- {each.scenario}, seed {each.seed}: {problem}" for each in plays for problem in each.problems)
+    return "\n".join(
+        said("shown.fault", scenario=each.scenario, seed=each.seed, problem=problem)
+        for each in plays
+        for problem in each.problems
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from huiyin.assistant.scenario.agents.line import AgentError, first_of
+from huiyin.configs.messages import Message
 
 _START_LIMIT_S = 20.0
 
@@ -34,7 +35,7 @@ class AgentSocket:
         try:
             self._socket = await self._http.ws_connect(url, headers=headers, max_msg_size=0)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise AgentError("agents.no_session", url=url, why=error or "no connection in time") from error
+            raise AgentError("agents.no_session", url=url, why=error or Message("agents.no_connection")) from error
 
     def put(self, data: str | bytes) -> None:
         """Have a text or a binary message sent."""
@@ -45,7 +46,7 @@ class AgentSocket:
         try:
             await asyncio.wait_for(self._begin(take, is_ready), _START_LIMIT_S)
         except asyncio.TimeoutError as error:
-            raise AgentError("agents.no_session", url=self._url, why="no session in time") from error
+            raise AgentError("agents.no_session", url=self._url, why=Message("agents.no_session_in_time")) from error
 
     async def carry(self, take: Take) -> None:
         """Send and receive until cancelled. Raises AgentError when the agent closes the connection."""

@@ -23,6 +23,7 @@ from huiyin.services.asr.engines.funasr_models import check_folder, find_device,
 from huiyin.services.asr.engines.punctuation import Punctuation
 from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.reader_language import in_readers_words
 from huiyin.services.common.text import HAN, is_chinese
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
@@ -74,7 +75,7 @@ class ParaformerEngine:
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """One segment a piece, or none where nothing was said. Raises OutOfMemory."""
         hotwords, unknown = self._hotwords(hints.hotwords)
-        warnings = (f"Paraformer has no letters for the hotwords: {', '.join(unknown)}",) if unknown else ()
+        warnings = (in_readers_words("asr.hotwords_without_letters", words=unknown),) if unknown else ()
         long_enough = [samples for samples in pieces if len(samples) / SAMPLE_RATE >= _SHORTEST_S]
         decoded = iter(self._decode(long_enough, hotwords))
         recognitions = []

@@ -23,6 +23,7 @@ from huiyin.services.asr.engines.languages import SPEECH, Run, Stretch, runs, st
 from huiyin.services.asr.engines.whisper_model import FULL_WINDOW_S, STATES_PER_S, Attempt, Encoded, Model, shares
 from huiyin.services.asr.recogniser import FindModel, Hints, PhraseScore, Recognition, Segment
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.reader_language import in_readers_words
 
 # A stretch between two pauses, judged for its language. On 97 of them, in one language or two, by the piece's encoding
 # alone one was wrong and two unsure; with the second look at the unsure ones, none.
@@ -216,7 +217,7 @@ class WhisperEngine:
         second = self._whisper.decode(encoded, count, first.language, hints, beam=beam, again=True)
         if not second.looped or second.text == first.text:
             return second, ()
-        return self._whisper.once(second), ("the recogniser repeated itself; the repetition was left out",)
+        return self._whisper.once(second), (in_readers_words("asr.repetition_left_out"),)
 
     def _languages(
         self,

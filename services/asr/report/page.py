@@ -19,6 +19,7 @@ from huiyin.services.asr.report import labels
 from huiyin.services.asr.report.media import Sound, Waveform
 from huiyin.services.asr.report.track import EmotionSpan, emotion_track, shares
 from huiyin.services.asr.text.phrases import Mention, marked
+from huiyin.services.common import reader_language
 
 PEAKS = 1600  # points of the waveform: more than the plot has pixels on any screen
 
@@ -50,8 +51,8 @@ def report(
     said: Sequence[Mention] = (),
 ) -> Iterator[str]:
     """The page in pieces; the sound is never in memory as a whole. `title`: of the recording, or ''; `said`: its key
-    phrases."""
-    language = labels.page_language(transcript.language)
+    phrases. Its words are Chinese for who reads Chinese, or where the recording is Chinese; else English."""
+    language = "zh" if reader_language.current() == "zh" else labels.page_language(transcript.language)
     spoken = seconds_by_label((segment.language, segment.length_s) for segment in transcript.segments)
     names = ("、" if language == "zh" else ", ").join(labels.language_word(code, language) for code in spoken)
     length_s = max(transcript.duration_s, 0.001)

@@ -13,6 +13,7 @@ from typing import Any
 
 from huiyin.services.asr.recogniser import RecordingTranscript, Segment
 from huiyin.services.asr.text.phrases import Mention
+from huiyin.services.common.reader_language import in_readers_words
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
 """Response formats of OpenAI's address."""
@@ -28,7 +29,6 @@ DOCUMENTS = {
 }
 """Formats of the service's own address -> content type."""
 
-_NO_WORDS = "times of single words are not available with this recogniser; segments have theirs"
 # Fields that strict clients need and only Whisper's own decoder could fill.
 _PLACEHOLDERS: dict[str, Any] = {"seek": 0, "tokens": [], "temperature": 0.0, "no_speech_prob": 0.0}
 _LEAST_PROBABILITY = 1e-6
@@ -93,7 +93,7 @@ def as_verbose(transcript: RecordingTranscript, task: str = "transcribe", *, wor
     if words and timed:
         extra["words"] = [{"word": w["text"], "start": w["start_s"], "end": w["end_s"]} for w in timed]
     elif words and segments:
-        extra["warnings"] = [*extra["warnings"], _NO_WORDS]
+        extra["warnings"] = [*extra["warnings"], in_readers_words("asr.no_word_times")]
     return {
         "task": task,
         "language": full["language"],

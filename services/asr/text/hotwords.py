@@ -20,6 +20,7 @@ from huiyin.services.asr.text.hotword_list import HELPFUL
 from huiyin.services.asr.text.hotwords_en import EnglishHotwords
 from huiyin.services.asr.text.hotwords_zh import ChineseHotwords
 from huiyin.services.common.audio import Samples
+from huiyin.services.common.reader_language import in_readers_words
 from huiyin.services.common.text import HAN
 
 _HAN_RUN = re.compile(f"[{HAN}]+")
@@ -43,7 +44,7 @@ def recognise_with_hotwords(engine: Engine, pieces: Sequence[Samples], hints: Hi
             dataclasses.replace(each, segments=tuple(map(corrector.segment, each.segments))) for each in recognitions
         ]
     if len(hints.hotwords) > HELPFUL:
-        warning = f"{len(hints.hotwords)} hotwords: beyond some {HELPFUL} each helps less, and wrong ones do harm"
+        warning = in_readers_words("asr.many_hotwords", count=len(hints.hotwords), most=HELPFUL)
         recognitions = [dataclasses.replace(each, warnings=(*each.warnings, warning)) for each in recognitions]
     return recognitions
 

@@ -149,7 +149,7 @@ test("the user's words are replaced as they grow, then settled, with mood and la
 
 test("a talk as a scenario states the emotion that the recogniser heard, not what the words tell anyway", () => {
   const { conversation, tell } = talk();
-  const saved = () => scenario({ entries: conversation.entries, moments: [] }, { name: "today", turns: "free" });
+  const saved = () => scenario({ entries: conversation.entries, moments: [] }, { name: "today", turns: "free" }, (key) => key);
   assert.match(saved(), /emotion: \{happy: 0\.80\}/);
   const emotion = { label: "happy", confidence: 0.8, scores: {}, source: "words" };
   tell("huiyin.input.tags", { item_id: "u", language: "zh", emotion, events: [] });

@@ -14,6 +14,7 @@ from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.ports.devices import Device, Kind, find_device, list_devices, portaudio
 from huiyin.assistant.ports.port import DriverError, Pcm16, PortError
 from huiyin.assistant.ports.streams import open_stream
+from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 
 _LISTEN_S = 0.5
@@ -65,7 +66,11 @@ def devices(settings: Settings) -> Iterator[Check]:
             except PortError as error:
                 yield Check("fail", "doctor.device_unknown", setting=f"audio.{kind}_device", error=error)
         else:
-            yield Check("ok", there, names=[f"{d.name}{' (default)' if _is_default(d, kind) else ''}" for d in usable])
+            yield Check("ok", there, names=[_named(d, kind) for d in usable])
+
+
+def _named(device: Device, kind: Kind) -> str | Message:
+    return Message("shown.default_device", name=device.name) if _is_default(device, kind) else device.name
 
 
 def _is_default(device: Device, kind: Kind) -> bool:

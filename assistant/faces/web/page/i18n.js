@@ -93,7 +93,9 @@ export const WORDS = {
   "talk.interrupted": ["interrupted", "被打断"],
   "save.text": ["Transcript (.txt)", "文字 (.txt)"],
   "save.sound": ["Sound of both sides (.wav)", "双方的声音 (.wav)"],
-  "save.scenario": ["Scenario for huiyin simulate (.yaml)", "huiyin simulate 的场景 (.yaml)"],
+  "save.scenario": ["Scenario for huiyin simulate (.yaml)", "huiyin simulate 的剧本 (.yaml)"],
+  "save.head": ["What happened, as a scenario. The expectations say what was: change those that were wrong into what should be,\nthen play it with `huiyin simulate`. docs/scenarios.md has the grammar.", "发生过的对话，写成了剧本。期望写的是当时的情况：把不对的改成应该的样子，\n再用 `huiyin simulate` 来演。语法见 docs/scenarios.md。"],
+  "save.about": ["A talk in the browser, {name}.", "浏览器里的对话，{name}。"],
   "save.nothing": ["There is nothing to save yet.", "还没有可以保存的内容。"],
 
   "option.persona": ["Persona", "角色"],

@@ -23,12 +23,11 @@ export function transcript(entries, t) {
 }
 
 /** The talk as a scenario: its turns at their times, and as expectations what happened. */
-export function scenario({ entries, moments }, { name, turns }) {
+export function scenario({ entries, moments }, { name, turns }, t) {
   const said = entries.filter(({ role }) => role !== "notice");
   const lines = [
-    "# What happened, as a scenario. The expectations say what was: change those that were wrong into what should be,",
-    "# then play it with `huiyin simulate`. docs/scenarios.md has the grammar.",
-    `about: ${JSON.stringify(`A talk in the browser, ${name}.`)}`,
+    ...t("save.head").split("\n").map((line) => `# ${line}`),
+    `about: ${JSON.stringify(t("save.about", { name }))}`,
   ];
   const settings = { hold: "turns.talk_key: true", key: "turns.barge_in: key", off: "turns.barge_in: \"off\"" }[turns];
   if (settings) lines.push(`settings: {${settings}}`);

@@ -159,7 +159,7 @@ function bindSaving(talk) {
     if (nothing) conversation.notice(t("save.nothing"));
     else if (what === "text") download(`${name}.txt`, transcript(conversation.entries, t), "text/plain");
     else if (what === "sound") download(`${name}.wav`, recording.wav(), "audio/wav");
-    else download(`${name}.yaml`, scenario(conversation, { name, turns: choices.get("turns") }), "application/yaml");
+    else download(`${name}.yaml`, scenario(conversation, { name, turns: choices.get("turns") }, t), "application/yaml");
   });
 }
 
