@@ -17,6 +17,9 @@ class ServiceSettings:
 
     host: str = setting("127.0.0.1")
     """only this machine can connect: whoever can, may use the models and read what they answer"""
+    listen: str = setting("")
+    """HOST:PORT where a program really listens, when another passes requests on to it and is what clients know by host
+    and port, as with `huiyin serve all --ray`; empty: there itself"""
     api_key: str = setting("", secret=True)
     """set: every request but /health must carry 'Authorization: Bearer <key>'; needed where others can connect"""
     key_file: str = setting("")

@@ -26,6 +26,7 @@ from huiyin.configs.files import cache_folder
 from huiyin.configs.jobs_settings import JobsSettings
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.plugins import JUDGES
+from huiyin.configs.ray_settings import RaySettings
 from huiyin.configs.realtime_settings import RealtimeSettings
 from huiyin.configs.secret_files import checked_key, read_key
 from huiyin.configs.service_settings import AsrSettings, LlmSettings, ServiceSettings, TtsSettings
@@ -201,6 +202,7 @@ class Settings:
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     web: WebSettings = field(default_factory=WebSettings)
     simulate: SimulateSettings = field(default_factory=SimulateSettings)
+    ray: RaySettings = field(default_factory=RaySettings)
 
     @property
     def words_are_judged(self) -> bool:

@@ -18,7 +18,7 @@ from huiyin.services.common import logs
 from huiyin.services.common.access import check_key_is_set, url_of
 from huiyin.services.common.heap import few_arenas
 from huiyin.services.common.registry import import_object
-from huiyin.services.common.serve import PortTaken, listen, serve, stop_with_parent
+from huiyin.services.common.serve import PortTaken, listener_of, listens_on, serve, stop_with_parent
 
 APPS = {
     "asr": "huiyin.services.asr.app:make_app",
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = config.load(args.profile, overrides)
         if not args.insecure:
-            check_key_is_set(settings.service.host, settings.service.api_key)
+            check_key_is_set(listens_on(settings.service), settings.service.api_key)
     except config.SettingsError as error:
         print(f"huiyin: {error}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
         return 2
@@ -59,17 +59,17 @@ def main(argv: list[str] | None = None) -> int:
         service = replace(service, threads=max(service.threads, settings.llm.streams))
     try:
         _serve(args.service, settings, service)
-    except PortTaken as error:
+    except (PortTaken, config.SettingsError) as error:
         print(f"huiyin: {error}", file=sys.stderr)
-        return 1
+        return error.exit_status
     return 0
 
 
 def _serve(name: str, settings: config.Settings, service: config.ServiceSettings) -> None:
     """Serve until stopped; where, is printed once requests are accepted. Raises PortTaken."""
-    listener = listen(service.host, getattr(settings, name).port)
-    port = int(listener.getsockname()[1])  # where any was wanted, the one that was free
-    where = f"listening at {url_of(service.host, port)}, log level {service.log_level}"
+    listener = listener_of(service, getattr(settings, name).port)
+    host, port = listener.getsockname()[:2]  # where any port was wanted, the one that was free
+    where = f"listening at {url_of(host if service.listen else service.host, port)}, log level {service.log_level}"
 
     def announce() -> None:
         with contextlib.suppress(OSError):  # standard output is closed: the service goes on

@@ -168,7 +168,8 @@ class Services:
         """Suspend an embedded model for so long, while a voice needs its cores; 0 resumes it. One item."""
         strange = ServiceError("clients.not_json", service="llm", url=self.url("llm"))
         body = {"seconds": seconds, "session": session}
-        return self._post("llm", "/hold", body, lambda _: Json(lambda answer: None, strange), timeout_s)
+        headers = {"X-Huiyin-Session": session} if session else {}  # leads to the replica that has its prompt
+        return self._post("llm", "/hold", body, lambda _: Json(lambda answer: None, strange), timeout_s, **headers)
 
     def speak(
         self,

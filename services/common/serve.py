@@ -23,7 +23,7 @@ from aiohttp import web
 from flask import Flask
 
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.settings import ServiceSettings
+from huiyin.configs.settings import ServiceSettings, SettingsError
 from huiyin.services.common.connection import HEADER_LIMIT_S, Connection, Places
 from huiyin.services.common.front import make_application
 
@@ -34,6 +34,7 @@ _LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconn
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
 _BACKLOG = 1024  # connections that wait to be accepted
 _OWN_FILES = 64  # models, logs, child processes
+_MOST_PORT = 2**16 - 1
 _OPEN_FILES = 2**16  # at most: a connection is one, and the usual limit of 1,024 is soon reached
 
 
@@ -52,6 +53,22 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise _not_listening(host, port, error) from error
     return listener
+
+
+def listens_on(settings: ServiceSettings) -> str:
+    """The host whose address is bound."""
+    return settings.listen.rpartition(":")[0].strip("[]") or settings.host
+
+
+def listener_of(settings: ServiceSettings, port: int) -> socket.socket:
+    """The socket of a program that its clients know as `settings.host:port`; bound elsewhere where `settings.listen`
+    says so. Raises PortTaken, SettingsError."""
+    if not settings.listen:
+        return listen(settings.host, port)
+    host, number = listens_on(settings), settings.listen.rpartition(":")[2]
+    if ":" not in settings.listen or not number.isascii() or not number.isdigit() or int(number) > _MOST_PORT:
+        raise SettingsError("services.bad_listen", value=settings.listen)
+    return listen(host, int(number))
 
 
 def _not_listening(host: str, port: int, error: Exception) -> PortTaken:

@@ -34,7 +34,8 @@ ARROWS: dict[str, set[str]] = {
     "conversation": CONVERSATION,
     "tools": TOOLS,
     "scenario": CONVERSATION,
-    "faces": {*CONVERSATION, *TOOLS, "scenario"},
+    "scale": {"clients"},
+    "faces": {*CONVERSATION, *TOOLS, "scenario", "scale"},
 }
 """Room of `assistant` -> the other rooms that it may import; below there are configs and services.common for all."""
 

@@ -1,4 +1,4 @@
-"""``huiyin serve``: one service in the foreground, all three under one roof, or the web program."""
+"""``huiyin serve``: one service in the foreground, all three under one roof, the web program, or replicas (`--ray`)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ _LAST_LINES = 5  # of a service that has ended
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until stopped. Returns the exit status."""
+    if args.ray is not None:
+        from huiyin.assistant.faces.cli import serve_ray
+
+        return serve_ray.run(args, settings)
     if args.service == "web":
         if args.insecure:
             raise UsageError("cli.insecure_web")

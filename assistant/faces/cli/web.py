@@ -35,7 +35,7 @@ from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings, load
 from huiyin.services.common import logs
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback, url_of
-from huiyin.services.common.serve import listen, serve
+from huiyin.services.common.serve import listener_of, serve
 
 _SELF_SIGNED = "self-signed"
 _ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation (RFC 5737), of no machine; nothing is sent there
@@ -51,8 +51,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     check_installed(absent_services(settings), settings)  # so is a package that is missing
     key, certificate = door_key(web), _certificate(args.tls)
     context = certificate.context() if certificate else None
-    listener = listen(web.host, web.port)
-    port = int(listener.getsockname()[1])  # where any was wanted, the one that was free
+    own = replace(settings.service, host=web.host, api_key="")
+    listener = listener_of(own, web.port)
+    # Where any was wanted, the one that was free; what browsers know, where another program passes requests on.
+    port = web.port if own.listen else int(listener.getsockname()[1])
     door = Door(key.key, port)
     with (
         listener,
@@ -78,7 +80,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             _say(said("notices.services_ready"))
             keeper.run()
 
-        own = replace(settings.service, host=web.host, api_key="")
         serve(make, own, port, listener=listener, tls=context, meanwhile=accompany)
     return 0
 
