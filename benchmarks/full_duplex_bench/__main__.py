@@ -124,14 +124,16 @@ def _words(url: str, sound: Pcm16, language: str, offset_s: float) -> list[dict[
 def _show_times(ours: Sequence[Recording], theirs: dict[str, Any]) -> float:
     """Print how far the times are apart; the share of events that are close once its margins are taken off."""
     events = [event for each in ours for event in compared(each, theirs[each.name])]
-    rows = []
+    rows: list[list[str | None]] = []
     for kind in KINDS:
         for edge in (0, 1):
             apart = [event.apart_s[edge] for event in events if event.kind == kind and event.apart_s]
             middle = statistics.median(apart) if apart else 0.0
             spread = float(np.percentile([abs(each - middle) for each in apart], 95)) if apart else 0.0
-            rows.append([EDGES[kind][edge], str(len(apart)), f"{1000 * middle:+.0f}", f"{1000 * spread:.0f}"])
-    show(("moment", "moments", "script − ours, median ms", "distance from it, p95 ms"), rows)
+            near = _share(sum(abs(each) <= CLOSE_S for each in apart), len(apart))
+            rows.append([EDGES[kind][edge], f"{1000 * middle:+.0f}", f"{1000 * spread:.0f}", near])
+    close = f"within {1000 * CLOSE_S:.0f} ms"
+    show(("moment", "script − ours, median ms", "distance from it, p95 ms", close), rows)
     rows = []
     share = 0.0
     for kind in (*KINDS, "all"):
@@ -141,7 +143,6 @@ def _show_times(ours: Sequence[Recording], theirs: dict[str, Any]) -> float:
         found = sum(event.apart_s is not None for event in chosen)
         share = aligned / max(1, len(chosen))
         rows.append([kind, str(len(chosen)), str(found), _share(raw, len(chosen)), _share(aligned, len(chosen))])
-    close = f"within {1000 * CLOSE_S:.0f} ms"
     show(("event", "ours", "found by the script", close, f"{close}, margins off (≥ {_TARGET:.0%})"), rows)
     for event in events:
         if not event.is_close(margins(events, event)):
