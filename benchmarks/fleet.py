@@ -1,8 +1,8 @@
 """How many machines: arithmetic from measured figures: ``python -m benchmarks.fleet``.
 
 Each figure is an option, so that those of other machines, models and prices can be put in. A core's speed and a turn's
-time are what `benchmarks.ray_archive` and `benchmarks.queueing` measured on two cores that were busy with other work; the
-others (price, memory of a worker, size of recordings and results, seconds between turns) are assumed.
+time are what `benchmarks.ray_archive` and `benchmarks.queueing` measured on two cores, busy with other work; the others
+(price, memory of a worker, size of recordings and results, seconds between turns) are assumed.
 """
 
 from __future__ import annotations
