@@ -114,7 +114,7 @@ def served(what: str, *settings: str, address: str = "", environ: dict[str, str]
         if process.poll() is None:
             found.stop()
         reading.join(PATIENCE_S)
-        print("".join(found.lines[-_SHOWN:]))
+        print("".join(found.lines[-_SHOWN:]), file=sys.stderr)
 
 
 _SHOWN = 200
