@@ -30,8 +30,8 @@ AUTO = "auto"
 """As many speakers as sound different."""
 CHANNELS: Literal["channels"] = "channels"
 """A speaker on each of two channels."""
-MOST_PHRASES_CHARS = 20_000
-"""Of `phrases`."""
+MOST_PHRASES_CHARS = 8000
+"""Of `phrases`: with all others at their longest it still fits into an address (`connection.LINE_BYTES`)."""
 _LONGEST_NAME = 40  # characters of a speaker's name
 _BETWEEN_NAMES = re.compile(r"[,，、;；\r\n]+")
 _ONCE = (
