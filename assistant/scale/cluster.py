@@ -17,6 +17,7 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray.serve._private import replica as serve_replica
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 
 from huiyin.assistant.scale.directory import BEAT_S, Beat, Directory, Member, Program, View
@@ -44,11 +45,22 @@ class ClusterError(HuiyinError):
     """Ray cannot be started or reached, or what runs on it has failed."""
 
 
+def _listen_here_alone() -> None:
+    """Keeps Serve's own server of this process on the loopback device, before it starts.
+
+    It takes calls of other deployments, of which we make none, at every address of the machine, and unpickles whatever
+    comes without asking for a key (``Replica._on_initialized`` in Ray 2.60).
+    """
+    listen = serve_replica.add_port_to_grpc_server
+    serve_replica.add_port_to_grpc_server = lambda server, _: listen(server, "127.0.0.1:0")
+
+
 class Replica:
     """One replica: the actor that Serve makes, with the process of our program as its child."""
 
     def __init__(self, start: Start) -> None:
         """Waits until the process takes requests. Raises ReplicaFailed."""
+        _listen_here_alone()
         self._start = start
         self._name = f"{start.program}-{serve.get_replica_context().replica_id.unique_id}"
         self._directory = ray.get_actor(_DIRECTORY, NAMESPACE)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
@@ -65,11 +65,21 @@ def test_too_many_callers_are_refused_and_told_when_to_come_again(engines: dict[
         assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers if answer.status_code == 429)
 
 
+def listening(processes: list[psutil.Process]) -> set[str]:
+    """The addresses at which one of them takes connections."""
+    found = set()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            found |= {each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
+    return {address.removeprefix("::ffff:") for address in found}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_cluster_of_this_machine_alone_leaves_nothing_behind(number: signal.Signals) -> None:
     with served("tts", "tts.engine=hibari", "tts.cache_mb=0") as found:
         all_of_it = psutil.Process(found.process.pid).children(recursive=True)
         assert [each for each in all_of_it if "raylet" in each.name()] and found.replicas("tts")
+        assert listening(all_of_it) == {"127.0.0.1"}
         assert found.stop(number) == (0 if number != signal.SIGKILL else -signal.SIGKILL)
         until_gone(all_of_it)
     assert replicas_on_this_machine() == []
