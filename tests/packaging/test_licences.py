@@ -131,7 +131,7 @@ def test_what_is_not_on_the_list_is_refused_by_name(
     monkeypatch.setattr("huiyin.assistant.faces.cli.licences.all_parts", lambda catalog: [*parts_of(wheel), strange])
     assert main.main(["licences"]) == 1
     told = capsys.readouterr()
-    assert "films/x264 : GPL-2.0-or-later; films/mystery : unknown" in told.err
+    assert "films/x264 : GPL-2.0-or-later; films/mystery : UNKNOWN" in told.err
 
 
 def test_the_bill_of_materials_holds_everything_that_is_used() -> None:

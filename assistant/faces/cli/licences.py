@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     else:
         _show(parts)
     if wrong := not_allowed(parts):
-        rows = [f"{part.key} {part.version}: {part.licence or said('shown.unknown_licence')}" for part in wrong]
+        rows = [f"{part.key} {part.version}: {_licence(part)}" for part in wrong]
         raise CommandError("packages.licences_not_allowed", parts=rows)
     return 0
 
