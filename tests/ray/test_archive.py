@@ -18,6 +18,7 @@ import psutil
 import pytest
 from ray.cluster_utils import Cluster
 
+from tests.support import ROOT
 from tests.support.asr_fakes import speech
 from tests.support.fake_asr import NOTES, PIECE_S
 from tests.support.limits import PATIENCE_S, until
@@ -31,8 +32,14 @@ SEED = int(os.environ.get("FUZZ_SEED") or random.randrange(2**32))
 _NODE = {"node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20}
 
 
+@pytest.fixture(autouse=True)
+def workers_find_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's workers start in a folder of their own."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT)))))
+
+
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
+def cluster(workers_find_the_tests: None) -> Iterator[Cluster]:
     """A head without cores, and two machines of one core."""
     cluster = Cluster(initialize_head=True, head_node_args={**_NODE, "num_cpus": 0, "include_dashboard": False})
     try:
