@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 from tests.services.test_llm_proxy import KEY, Stub
-from tests.support.limits import PATIENCE_S
+from tests.support.limits import PATIENCE_S, until
 from tests.support.ray_nodes import Served, cluster, replicas_on_this_machine, served, with_engines
 
 collect_ignore_glob = [] if find_spec("ray") else ["test_*.py"]
@@ -58,4 +58,4 @@ def all_of_it(nodes: str, stubs: tuple[Stub, Stub]) -> Iterator[Served]:
     with served("all", *settings, address=nodes) as found:
         yield found
         assert found.stop() == 0
-        assert replicas_on_this_machine() == []
+        until(lambda: replicas_on_this_machine() == [])  # on a cluster that goes on, its nodes end them
