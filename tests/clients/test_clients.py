@@ -118,7 +118,7 @@ def test_client_believes_what_was_heard_of_the_interrupted_reply(client: str, ta
     if client in BY_THE_WORD:
         assert abs(len(believed.split()) - len(heard.split())) <= BY_THE_WORD[client], (believed, heard)
     else:
-        assert len(believed.split()) >= len(heard.split())
+        assert len(believed.split()) >= len(heard.split()) - 1  # the word at the cut is either side's
         assert believed != STORY, "text of sound that never came"
 
 
