@@ -19,11 +19,11 @@ _MOST_S = 10.0  # of the recording; a phrase takes less than two seconds
 def phrase_in(blocks: Iterable[Samples], engine: Engine, phrase: str, language: str) -> dict[str, Any]:
     """``score``, ``end_s`` (both null without speech) and ``model`` for JSON; see `PhraseScore`.
 
-    `blocks`: float32 (n,) of any sizes, mono 16 kHz; what comes after 10 s is not read. Raises ApiError 400
+    `blocks`: float32 (n,) of any sizes, mono 16 kHz; what comes after 10 s is not read. Raises ApiError 422
     `cannot_hear_phrases`.
     """
     if not isinstance(engine, PhraseEngine):
-        raise ApiError(400, "asr.cannot_hear_phrases", model=engine.model)
+        raise ApiError(422, "asr.cannot_hear_phrases", model=engine.model)
     read: list[Samples] = [np.empty(0, np.float32)]
     for block in blocks:
         read.append(block)
