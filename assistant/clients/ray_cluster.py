@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from huiyin.assistant.clients.http import ServiceError
+from huiyin.services.common.access import is_loopback
 
 LOCAL = "local"
 """The address of a Ray of our own."""
@@ -23,9 +24,6 @@ _ADDRESS = re.compile(rf"{LOCAL}|auto|ray://.+|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+
 _OBJECTS_BYTES = 100 * 2**20  # what passes between our processes is small; Ray's own default is a third of the memory
 OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 """Of ``ray.init``, wherever the cluster is."""
-_LOOPBACK = re.compile(r"(?:localhost|127\.[\d.]+|\[::1\]):\d+")
-_ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's switch for staying there: else this machine's address
-_PRIVATE = {"RAY_AUTH_MODE": "token"}  # other users of this machine are kept out
 
 
 class RayError(ServiceError):
@@ -37,21 +35,33 @@ def is_address(word: str) -> bool:
     return _ADDRESS.fullmatch(word) is not None
 
 
+def prepare(address: str) -> None:
+    """Set the variables that Ray reads when it is imported, and that the processes it starts inherit.
+
+    A cluster of this machine keeps its ports on the loopback device; one of our own wants a key, which keeps out other
+    users of this machine.
+    """
+    host = address.rpartition(":")[0].strip("[]")
+    if address == LOCAL or is_loopback(host):
+        # Ray has it for Windows and macOS alone, where it is so by default.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if address == LOCAL:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+
+
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
     """Ray works meanwhile. Raises RayError where there is no cluster."""
     if address.startswith("ray://"):
         raise RayError("clients.ray_client", address=address)
     options = dict(OPTIONS)
+    prepare(address)
     with contextlib.ExitStack() as after:
         if address == LOCAL:
             folder = after.enter_context(tempfile.TemporaryDirectory(prefix="huiyin-", ignore_cleanup_errors=True))
-            os.environ.update(_ON_LOOPBACK | _PRIVATE, RAY_AUTH_TOKEN=secrets.token_hex(32))
             options |= {"include_dashboard": False, "object_store_memory": _OBJECTS_BYTES, "_temp_dir": folder}
         else:
             options["address"] = address
-            if _LOOPBACK.fullmatch(address):
-                os.environ.update(_ON_LOOPBACK)
 
         import ray  # it reads the environment when it is imported
 

@@ -25,7 +25,7 @@ from huiyin.configs.messages import said
 from huiyin.configs.packages.extras import LibraryMissing, check_installed, commands_for
 from huiyin.configs.settings import Settings, named_profile, own_settings
 from huiyin.services.common import logs
-from huiyin.services.common.access import check_key_is_set, is_loopback, url_of
+from huiyin.services.common.access import check_key_is_set, url_of
 from huiyin.services.common.serve import listen
 
 _RAY = "ray[serve]"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     check_key_is_set(settings.service.host, settings.service.api_key)
     programs: Sequence[Program] = PROGRAMS if args.service == "all" else (args.service,)
     check_installed([name for name in programs if name != "web"], settings)
-    prepare(alone=not args.ray or is_loopback(args.ray.rpartition(":")[0]))
+    prepare(args.ray)
     try:
         from huiyin.assistant.scale import cluster
     except ModuleNotFoundError as error:
