@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,25 @@ from hypothesis import settings
 from huiyin.assistant.turns.machine import TurnMachine
 from huiyin.assistant.turns.transitions import Transition
 from huiyin.configs.choice import record
+from huiyin.configs.files import cache_folder
 from huiyin.configs.settings import load
 
 # The models of a test are those of the default profile, whatever was chosen for the machine that it runs on: in the
 # programs that tests start by this variable, in this process by `nothing_was_chosen`.
 os.environ["HUIYIN_STORE_CHOOSE"] = "false"
 os.environ["HUIYIN_LANG"] = "en"  # whatever language the developer's system speaks
+
+# What the programs keep for the user (sessions, voices, prepared sentences, tools) goes into folders of this test run:
+# stand-ins once left their tones there, and the assistant apologised in beeps. Models are used where they are.
+_KEPT = tempfile.TemporaryDirectory(prefix="huiyin-tests-")
+_MODELS = load(environ={}).store.path
+os.environ.setdefault("PIP_CACHE_DIR", str(cache_folder().parent / "pip"))
+for _kind in ("CACHE", "CONFIG", "DATA"):
+    os.environ[f"XDG_{_kind}_HOME"] = str(Path(_KEPT.name) / _kind.lower())
+if Path(_KEPT.name) in cache_folder().parents:  # not on macOS and Windows, which have other variables
+    cache_folder().mkdir(parents=True)
+    _MODELS.mkdir(parents=True, exist_ok=True)
+    (cache_folder() / "models").symlink_to(_MODELS)
 
 # Random tests try the same examples each time, unless told otherwise: `--hypothesis-profile long`.
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=150, stateful_step_count=50)
