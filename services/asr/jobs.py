@@ -121,15 +121,19 @@ class Jobs:
     # -- on its own --------------------------------------------------------------------------------------------------
 
     def add(self, job: Job, caller: Caller) -> str:
-        """Have it run on its own; gives its id. One that has failed is tried again. Raises ApiError."""
+        """Have it run on its own; gives its id. One that has failed is tried again; of one that is known the result is
+        as it is wished now. Raises ApiError."""
         key = job.key(caller.check)
         if key is None:
             raise ApiError(422, "asr.job_not_kept")
         job_id = _id_of(key)
-        if job_id not in self._runs:
+        if job_id in self._runs:
+            _wish(self._folder / job_id, job)
+        else:
             with self._held(job_id, caller.check) as folder, _on_disk(folder):
                 if not (folder / _REQUEST).exists():
                     _write(folder, job, caller.check)
+                _wish(folder, job)
                 (folder / _ERROR).unlink(missing_ok=True)
             self._enqueue(job_id)
         return job_id
@@ -244,6 +248,10 @@ class Jobs:
         title, _, pcm = _read_request(folder)
         return folder / _RECORDING, pcm, title
 
+    def wishes(self, job_id: str) -> Mapping[str, Any]:
+        """`Job.wishes` of who has brought it; nothing where its client has the recording alone. Raises ApiError 404."""
+        return dict(_json(self._known(job_id) / _REQUEST).get("wishes", {}))
+
     def delete(self, job_id: str, check: Callable[[], object]) -> None:
         """Stop it and delete all of it. Raises ApiError 404; 409 where it does not stop."""
         self._known(job_id)
@@ -272,7 +280,7 @@ class Jobs:
         return "waiting" if (folder / _REQUEST).exists() else "suspended"
 
     def _delete_old(self) -> None:
-        """Jobs on which nobody works and that nobody has asked to go on, and the locks of those that are gone."""
+        """Old jobs that are not running and have not gone on for `keep_days`, and the locks of deleted ones."""
         since_s = time.time() - self._settings.keep_days * _DAY_S
         for folder in self._folder.glob("*"):  # one without a job is of a service that was killed in the beginning
             job_id = folder.name
@@ -301,7 +309,7 @@ class Jobs:
 
     @contextmanager
     def _held(self, job_id: str, check: Callable[[], object], limit_s: float = float("inf")) -> Iterator[Path]:
-        """The folder of the job; nobody else works on it meanwhile.
+        """The folder of the job, locked against other threads and processes.
 
         `check` is called while another does, and may raise. Raises ApiError 409 after `limit_s`, 507.
         """
@@ -338,7 +346,7 @@ def _id_of(key: Hashable) -> str:
 
 
 def _touched(folder: Path) -> float:
-    """When a job went on last, in seconds since 1970; 0 where there is none in this folder."""
+    """When a job went on last, in seconds since 1970; 0 for a folder without a job."""
     times = [file.stat().st_mtime for name in (_JOURNAL, _REQUEST) if (file := folder / name).exists()]
     return max(times, default=0.0)
 
@@ -357,9 +365,19 @@ def _write(folder: Path, job: Job, check: Callable[[], object]) -> None:
         "created_at": round(time.time()),
         "hints": dataclasses.asdict(job.hints),
         "pcm": dataclasses.asdict(job.pcm) if job.pcm else None,
+        "wishes": dict(job.wishes),
     }
     with whole_file(folder / _REQUEST, private=True, durable=True) as file:
         file.write(json.dumps(request, ensure_ascii=False).encode())
+
+
+def _wish(folder: Path, job: Job) -> None:
+    """Keep what its caller wants the result to be. Raises ApiError 507."""
+    request = _json(folder / _REQUEST)
+    wishes = {**request.get("wishes", {}), **job.wishes}
+    if request and wishes != request.get("wishes", {}):
+        with _on_disk(folder), whole_file(folder / _REQUEST, private=True, durable=True) as file:
+            file.write(json.dumps({**request, "wishes": wishes}, ensure_ascii=False).encode())
 
 
 def _json(path: Path) -> dict[str, Any]:

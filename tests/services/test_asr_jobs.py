@@ -23,10 +23,10 @@ from huiyin.services.asr.app import make_app
 from huiyin.services.asr.http import jobs
 from huiyin.services.asr.journal import read
 from huiyin.services.asr.recogniser import Hints, Recognition
-from huiyin.services.common.audio import Samples
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
 from tests.support.asr_fakes import FakeEngine, LoudnessDetector, fingerprint, speech
 from tests.support.limits import until
-from tests.support.media import encode
+from tests.support.media import encode, film
 
 SEED = 18
 
@@ -183,6 +183,24 @@ def test_a_job_on_its_own_goes_on_after_a_restart_and_its_result_has_every_form(
     assert again.get_json()["id"] == job, "the same recording with the same options is the same job"
     service.until(job, "done")
     assert service.engine.pieces.most_common(1)[0][1] == 1
+
+
+def test_what_a_job_was_asked_for_counts_for_its_result_too(service: Service) -> None:
+    quiet = np.random.default_rng(1).uniform(-0.001, 0.001, 5 * SAMPLE_RATE).astype(np.float32)
+    one = speech(4.4)
+    sound = film("wav", "pcm_s16le", np.stack([np.concatenate([one, quiet]), np.concatenate([quiet, one])]))
+    asked = {"speakers": "channels", "speaker_names": "Ann,Ann", "phrases": "sorry", "format": "text"}
+    job = service.post(sound, **asked).get_json()["id"]
+    service.until(job, "done")
+    service.start()
+    result = f"/jobs/{job}/result"
+    text = service.client.get(result).get_data(as_text=True)
+    assert text.startswith("Ann: ")
+    named = service.client.get(f"{result}?format=json&speaker_names=Bob,Di").get_json()
+    assert [segment["speaker"] for segment in named["segments"]] == ["Bob", "Di"] and named["phrases"] == []
+    assert "phrases" not in service.client.get(f"{result}?format=json&phrases=").get_json()
+    assert service.post(sound, **asked | {"speaker_names": "Cleo"}).get_json()["id"] == job
+    assert service.client.get(result).get_data(as_text=True).startswith("Cleo: "), "what is asked for last counts"
 
 
 def test_a_job_that_is_deleted_stops(service: Service) -> None:

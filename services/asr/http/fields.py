@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 from werkzeug.datastructures import MultiDict
 
+from huiyin.configs.messages import Message
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.hotword_list import hotwords_of
@@ -169,5 +170,5 @@ def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, 
     return tuple(dict.fromkeys(codes))
 
 
-def _some(languages: tuple[str, ...]) -> str:
-    return ", ".join(languages) if len(languages) <= _FEW_LANGUAGES else "an ISO 639-1 code such as zh or en"
+def _some(languages: tuple[str, ...]) -> list[str] | Message:
+    return list(languages) if len(languages) <= _FEW_LANGUAGES else Message("asr.language_codes")

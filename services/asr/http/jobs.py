@@ -70,10 +70,11 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
     def job_result(job_id: str) -> Response:
         """The result of a job that is done, in any format of POST /asr.
 
-        409 `job_not_done` before that; the error of one that has failed.
+        What was asked for with POST /jobs counts (format, phrases, speaker_names, clean, ...), unless the address says
+        something else. 409 `job_not_done` before that; the error of one that has failed.
         """
         check_once(request.args)
-        options = options_of(request.args, serving.host.get().languages)
+        options = options_of({**jobs.wishes(job_id), **request.args}, serving.host.get().languages)
         transcript = jobs.contents(job_id).transcript
         if transcript is None:
             raise ApiError(409, "asr.job_not_done", job=job_id, status=jobs.view(job_id, text=False)["status"])

@@ -47,6 +47,8 @@ OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
 _DIARIZED = "diarized_json"
 GRANULARITIES = ("word", "segment")
+RESULT_OPTIONS = ("format", "subtitles", "tags", "clean", "peaks", "speaker_names", "phrases", "embed_audio")
+"""Fields that make another result of the same transcript."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Job:
     """Whether the report holds the sound; None: for short recordings."""
     may_store: bool = True
     """Whether the result may be kept for the next such request."""
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    """Those of RESULT_OPTIONS that the caller has named, as they came."""
 
     def reader(self, settings: AsrSettings) -> AudioReader:
         """A reader from the recording's beginning; a second one begins there again."""
@@ -134,7 +138,8 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
     title = options.pop("title") or _file_name(request, fields)
     may_store = not no_store.forbids_storing(request.headers.get("Cache-Control"))
-    return Job(source, pcm, title=title, may_store=may_store, **options)
+    wishes = {name: fields[name] for name in RESULT_OPTIONS if fields.get(name) is not None}
+    return Job(source, pcm, title=title, may_store=may_store, wishes=wishes, **options)
 
 
 def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
@@ -142,7 +147,7 @@ def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[st
     subtitles = text(fields, "subtitles")
     document = text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
-        raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
+        raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=list(SUBTITLES))
     if document not in DOCUMENTS:
         raise ApiError(400, "asr.bad_format", format=document, known=list(DOCUMENTS))
     phrases = groups_of(text(fields, "phrases", MOST_PHRASES_CHARS))
@@ -267,7 +272,7 @@ def _upload(request: Request) -> FileStorage | None:
 
 def _spooled(request: Request, stream: BinaryIO) -> BinaryIO:
     """The rest of `stream`, of `request`, in a temporary file, in memory if small: decoders seek. Raises ApiError
-    400 where there is none."""
+    400 for an empty body."""
     in_memory = no_store.in_memory_bytes(request.headers.get("Cache-Control"), _IN_MEMORY_BYTES)
     spool = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - lives as long as the request
     shutil.copyfileobj(stream, spool)
