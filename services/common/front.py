@@ -56,7 +56,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         connection = connection_of(request)
         connection.begin(request)
         connection.request_id = request_id.begin(request.headers)
-        reader_language.begin(request.headers)
+        reader_language.begin(request.headers, request.query)
         started, status = time.perf_counter(), CLIENT_LEFT_STATUS
         try:
             response = await handler(request)

@@ -228,6 +228,24 @@ def test_binary_frames_and_nonsense_leave_the_socket_open(door: Door) -> None:
     door.talk(talk)
 
 
+@pytest.mark.parametrize(
+    ("headers", "query", "words"),
+    [({}, "", "not a JSON object"), ({"Accept-Language": "zh-CN"}, "", "JSON 对象"), ({}, "?lang=zh", "JSON 对象")],
+)
+def test_what_is_wrong_is_told_in_the_clients_language(
+    door: Door, headers: dict[str, str], query: str, words: str
+) -> None:
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime{query}", headers=headers) as socket:
+            client = Client(socket)
+            await client.next()
+            await socket.send_str("{")
+            error = (await client.next())["error"]
+            assert error["code"] == "invalid_json" and words in error["message"]
+
+    door.talk(talk)
+
+
 def test_a_client_that_sends_nothing_for_too_long_is_left() -> None:
     door = Door("realtime.idle_s=5")
     host = door.server.host

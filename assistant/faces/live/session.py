@@ -16,8 +16,8 @@ from huiyin.assistant.faces.live import wire
 from huiyin.assistant.faces.live.requests import CLIENT_EVENTS, SessionClose, SessionStart
 from huiyin.assistant.faces.live.session_config import SessionConfig
 from huiyin.assistant.faces.live.talk import LiveTalk
-from huiyin.configs import messages
 from huiyin.configs.settings import Settings
+from huiyin.services.common.reader_language import in_readers_words
 
 
 class LiveSession(EventSession):
@@ -71,7 +71,7 @@ class LiveSession(EventSession):
         self._on_session(talk.conversation)
         self.send(wire.SessionStarted(session=config.echo(), client_event_id=event.event_id))
         if names := config.without_effect:
-            self.send(wire.Info(code="without_effect", words=messages.text("live.without_effect", {"names": names})))
+            self.send(wire.Info(code="without_effect", words=in_readers_words("live.without_effect", names=names)))
         talk.conversation.start()
 
     def _finish(self, reason: str, event_id: str | None = None) -> None:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.services.common.reader_language import in_readers_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +190,7 @@ def error_event(error: WireError, event_id: str | None = None, *, kind: str = "i
     detail = {
         "type": kind,
         "code": error.code,
-        "message": error.message,
+        "message": in_readers_words(error.key, **error.facts),
         "param": error.param,
         "client_event_id": event_id or error.event_id,
     }

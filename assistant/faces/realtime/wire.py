@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.services.common.reader_language import in_readers_words
 
 
 @dataclass(frozen=True)
@@ -316,7 +317,7 @@ def error_event(error: WireError, event_id: str | None = None, *, kind: str = "i
     detail = {
         "type": kind,
         "code": error.code,
-        "message": error.message,
+        "message": in_readers_words(error.key, **error.facts),
         "param": error.param,
         "event_id": event_id or error.event_id,
     }

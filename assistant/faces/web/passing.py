@@ -50,6 +50,7 @@ _IN = (
     "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Type", "Content-Length",
     "Content-Encoding", "If-None-Match", "If-Range", "Range",
 )  # fmt: skip
+_IN_SOCKET = ("Accept-Language",)
 _OUT = (
     "Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After",
     "Accept-Ranges", "Content-Range", "ETag", "Location",
@@ -143,13 +144,14 @@ class _Passing:
         url = self._services.url("asr")
         try:
             async with contextlib.AsyncExitStack() as stack:
+                headers = self._headers(request, _IN_SOCKET)
                 with in_words("asr", url, _CONNECT_S):
                     limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
                     session = await stack.enter_async_context(
                         aiohttp.ClientSession(timeout=limits, raise_for_status=_check)
                     )
                     service = await stack.enter_async_context(
-                        session.ws_connect(url + request.path_qs, headers=self._headers(request, ()), max_msg_size=0)
+                        session.ws_connect(url + request.path_qs, headers=headers, max_msg_size=0)
                     )
                 client = await open_websocket(request, max_message_bytes=_MESSAGE_BYTES, protocols=_PROTOCOLS)
                 await _exchange(client, service)

@@ -42,7 +42,7 @@ class Socket {
 function client(history = []) {
   const waits = [];
   const timer = { setTimeout: (call, ms) => waits.push({ call, ms }), clearTimeout() {} };
-  const made = new RealtimeClient({ url: "ws://here/v1/realtime", session: () => ({ type: "realtime" }), history: () => history, Socket, timer });
+  const made = new RealtimeClient({ url: () => "ws://here/v1/realtime", session: () => ({ type: "realtime" }), history: () => history, Socket, timer });
   const statuses = [];
   made.addEventListener("status", ({ detail }) => statuses.push(detail.status));
   return { made, waits, statuses, socket: () => Socket.all.at(-1) };

@@ -1,7 +1,7 @@
 // Elements in one expression, downloads, and times for people.
 
 import { words } from "./errors.js";
-import { t } from "./i18n.js";
+import { language, t } from "./i18n.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -70,7 +70,8 @@ export async function getText(address) {
 }
 
 async function answer(address, options) {
-  const response = await fetch(address, options).catch(() => { throw noAnswer(); });
+  const headers = { "Accept-Language": language(), ...options?.headers }; // errors in the page's language
+  const response = await fetch(address, { ...options, headers }).catch(() => { throw noAnswer(); });
   if (!response.ok) throw refusal(response.status, await response.text().catch(() => ""));
   return response;
 }

@@ -1,5 +1,5 @@
-// What the servers say is wrong, in the page's language. Their own words are English; what a user of the page can meet
-// has Chinese words here, by the error's code. A code without words is shown in the server's own.
+// What the servers say is wrong, in the page's language. They are asked for it; what a user of the page meets most has
+// simpler Chinese words here, by the error's code.
 
 import { language, t } from "./i18n.js";
 

@@ -5,7 +5,7 @@ import { Audio } from "./audio.js";
 import { tagMarks } from "./captions.js";
 import { byId, clock, download, fillSelect, h, icon, stamp } from "./dom.js";
 import { words } from "./errors.js";
-import { languageOptions, t } from "./i18n.js";
+import { language, languageOptions, t } from "./i18n.js";
 import { NoMicrophone } from "./microphone.js";
 import { loudness } from "./orb.js";
 import { RATE_HZ } from "./pcm.js";
@@ -57,7 +57,7 @@ export function open(root, setup) {
       note = t(error instanceof NoMicrophone ? `mic.${error.code}` : "audio.unsupported");
       return stop();
     }
-    const query = new URLSearchParams({ rate: RATE_HZ });
+    const query = new URLSearchParams({ rate: RATE_HZ, lang: language() });
     if (byId("live-language").value) query.set("language", byId("live-language").value);
     if (byId("live-hotwords").value.trim()) query.set("hotwords", byId("live-hotwords").value.trim());
     const later = segments.at(-1)?.end_s ?? 0; // times go on where the last dictation ended

@@ -27,7 +27,7 @@ export class RealtimeClient extends EventTarget {
   #timer = 0;
   #appended = 0; // samples, in this session
 
-  /** `session()`: what session.update asks for; `history()`: what was said before it, as items. */
+  /** `url()`: of the WebSocket; `session()`: what session.update asks for; `history()`: what was said before it, as items. */
   constructor({ url, session, history = () => [], Socket = globalThis.WebSocket, timer = globalThis }) {
     super();
     Object.assign(this, { url, session, history, Socket, timer });
@@ -93,7 +93,7 @@ export class RealtimeClient extends EventTarget {
 
   #open() {
     this.#tell("status", { status: "connecting" });
-    const socket = new this.Socket(this.url, ["realtime"]);
+    const socket = new this.Socket(this.url(), ["realtime"]);
     this.#socket = socket;
     socket.onmessage = ({ data }) => { if (socket === this.#socket) this.#received(JSON.parse(data)); };
     socket.onclose = () => { if (socket === this.#socket) this.#lost(); };

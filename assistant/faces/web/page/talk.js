@@ -3,6 +3,7 @@
 import { Audio } from "./audio.js";
 import { Conversation } from "./conversation.js";
 import { getJson } from "./dom.js";
+import { language } from "./i18n.js";
 import { NoMicrophone } from "./microphone.js";
 import { decodeBase64, RATE_HZ, SILENT_DBFS } from "./pcm.js";
 import { RealtimeClient, socketUrl } from "./realtime.js";
@@ -38,7 +39,7 @@ export class Talk extends EventTarget {
       audioS: (ms) => now() - Math.max(0, this.client.appendedMs - ms) / 1000,
     });
     this.client = new RealtimeClient({
-      url: socketUrl(location, "/v1/realtime"),
+      url: () => socketUrl(location, `/v1/realtime?lang=${language()}`), // errors in the page's language
       session: () => this.#session(),
       history: () => this.conversation.items(),
     });

@@ -3,6 +3,7 @@
 
 import { noAnswer, refusal } from "./dom.js";
 import { words } from "./errors.js";
+import { language } from "./i18n.js";
 
 const PEAKS = 1_200;
 const EVENT = /^data: (.*)$/m;
@@ -75,6 +76,7 @@ function post(address, file, fields, listen, signal) {
     form.append("file", file, file.name);
     const request = new XMLHttpRequest();
     request.open("POST", address);
+    request.setRequestHeader("Accept-Language", language());
     listen(request, resolve, reject);
     request.onerror = () => reject(noAnswer());
     request.onabort = () => reject(new DOMException("", "AbortError"));
