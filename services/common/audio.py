@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from huiyin.services.common.channels import Apart, Downmix, channels_of
+from huiyin.services.common.channels import Apart, AsRecorded, Downmix, channels_of
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.headers import bytes_left, mp3_has_frame_count, riff_bytes
 from huiyin.services.common.pcm import PcmFormat
@@ -34,6 +35,7 @@ MIN_DURATION_S = 0.05  # shorter than any syllable; recognisers crash on a few s
 
 Samples = npt.NDArray[np.float32]
 Source = bytes | Path | BinaryIO
+Mix = Apart | AsRecorded | Downmix
 
 _BLOCK_S = 1.0
 _MIN_BYTES_PER_S = 100  # every codec uses more: a header that claims a longer file is wrong
@@ -84,11 +86,24 @@ class AudioReader:
     _is_damaged: bool = field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Samples]:
+        with self._opened() as file:
+            yield from self._read(file)
+
+    def as_recorded(self) -> Iterator[tuple[int, Samples]]:
+        """Its sound as it was recorded, instead of iterating: (rate in Hz, float32 (n, 1) or (n, 2)), bit by bit.
+
+        Times are those of iterating. Raises ApiError 413, 422 where it cannot be opened.
+        """
+        with self._opened() as file:
+            yield from self._chunks(file, bytes_left(file), AsRecorded())
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
         if isinstance(self.source, Path):
             with self.source.open("rb") as file:
-                yield from self._read(file)
+                yield file
         else:
-            yield from self._read(io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source)
+            yield io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source
 
     def again(self, *, apart: bool = False) -> AudioReader:
         """A reader of the same recording, from its beginning. This one must not go on then."""
@@ -101,7 +116,7 @@ class AudioReader:
         if size == 0:
             raise ApiError(400, "services.empty_audio")
         n_samples = 0
-        for block in _to_16k(self._pcm_chunks(file) if self.pcm else self._media_chunks(file, size)):
+        for block in _to_16k(self._chunks(file, size, Apart() if self.apart else Downmix())):
             n_samples += len(block)
             self.decoded_s = n_samples / SAMPLE_RATE
             if self.decoded_s > self.max_duration_s:
@@ -127,11 +142,13 @@ class AudioReader:
                 self.warnings.append(warning)
         return np.clip(block, -1.0, 1.0)
 
-    def _pcm_chunks(self, file: BinaryIO) -> Iterator[tuple[int, Samples]]:
+    def _chunks(self, file: BinaryIO, size: int | None, mix: Mix) -> Iterator[tuple[int, Samples]]:
+        return self._pcm_chunks(file, mix) if self.pcm else self._media_chunks(file, size, mix)
+
+    def _pcm_chunks(self, file: BinaryIO, mix: Mix) -> Iterator[tuple[int, Samples]]:
         assert self.pcm is not None
         rate, channels = self.pcm.rate, self.pcm.channels
         frame_bytes = 2 * channels
-        mix = self._mix()
         while data := file.read(round(_BLOCK_S * rate) * frame_bytes):
             if extra := len(data) % frame_bytes:
                 self.warnings.append(in_readers_words("services.half_sample"))
@@ -139,10 +156,7 @@ class AudioReader:
             values = np.frombuffer(data, dtype=">i2" if self.pcm.big_endian else "<i2") / np.float64(32768.0)
             yield rate, mix(values.reshape(-1, channels).T, rate).astype(np.float32)
 
-    def _mix(self) -> Apart | Downmix:
-        return Apart() if self.apart else Downmix()
-
-    def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
+    def _media_chunks(self, file: BinaryIO, size: int | None, mix: Mix) -> Iterator[tuple[int, Samples]]:
         promised, mp3_has_length = riff_bytes(file), mp3_has_frame_count(file)
         if promised and size and promised > size:
             self._is_damaged = True
@@ -153,7 +167,6 @@ class AudioReader:
             self._check_header(container, size, mp3_has_length)
             stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
             position_s = 0.0
-            mix = self._mix()
             packets = container.demux(stream)
             while True:
                 try:

@@ -67,6 +67,19 @@ class Apart:
         return np.ascontiguousarray(channels.T)
 
 
+class AsRecorded:
+    """One channel, or two, as they are; more are made one."""
+
+    def __init__(self) -> None:
+        self._downmix = Downmix()
+
+    def __call__(self, channels: Channels, rate_hz: int) -> Channels:
+        """The next block, (channels, n) -> (n, 1) or (n, 2). The number of channels may change."""
+        if len(channels) <= _TWO:
+            return np.ascontiguousarray(channels.T)
+        return self._downmix(channels, rate_hz)[:, np.newaxis]
+
+
 class Downmix:
     """The channels of one recording, block by block, as one.
 

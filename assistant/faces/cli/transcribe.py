@@ -31,12 +31,14 @@ from huiyin.assistant.faces.cli.shared import (
     read_phrases,
 )
 from huiyin.assistant.faces.cli.team_report.report import TeamReport
+from huiyin.assistant.faces.cli.transcribe_clips import Clips
 from huiyin.assistant.faces.cli.transcribe_files import (
     SCREEN,
     SUFFIXES,
     Recording,
     find,
     opened,
+    with_clips,
     with_targets,
 )
 from huiyin.assistant.faces.cli.transcribe_minutes import Minutes
@@ -70,7 +72,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     hotwords, phrases = read_hotwords(args.hotwords), read_phrases(args.phrases)
     found = find(args.file, recursive=args.recursive)
     several = args.recursive or len(found) > 1 or [named.label for named in found] != args.file
-    found = with_targets(found, args.format, args.out, several=several)
+    found = with_clips(with_targets(found, args.format, args.out, several=several), args.clips)
+    clips = Clips()
     minutes = Minutes(args.format, wanted=args.summary)
     with (
         tempfile.TemporaryDirectory(prefix="huiyin-") as folder,
@@ -83,6 +86,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 summary.done_before()
                 report.done_before(named)
                 minutes.done_before(named)
+                clips.done_before(named)
                 continue
             try:
                 recordings.append(opened(named, Path(folder)))
@@ -92,7 +96,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             with Launcher(settings, args.service_arguments) as launcher:
                 launcher.start(["asr"])
                 transcriber = Transcriber(launcher.services, args.format, options_of(args, settings, hotwords, phrases))
-                work = _Work(launcher.services, transcriber, args, summary, report, minutes, several=several)
+                work = _Work(launcher.services, transcriber, args, summary, report, minutes, clips, several=several)
                 work.do(recordings)
     written = minutes.write(settings, args.service_arguments)
     return 1 if summary.failures or not written else 0
@@ -144,12 +148,13 @@ class _Work:
         summary: Summary,
         report: TeamReport,
         minutes: Minutes,
+        clips: Clips,
         *,
         several: bool,
     ) -> None:
         self._services, self._transcriber = services, transcriber
         self._form, self._speakers, self._several = args.format, args.speakers, several
-        self._summary, self._report, self._minutes = summary, report, minutes
+        self._summary, self._report, self._minutes, self._clips = summary, report, minutes, clips
         self._separator = ""  # between two texts on the screen
         self._looks_for_calls = not args.speakers
 
@@ -178,6 +183,7 @@ class _Work:
                 else:
                     for remark in step.remarks:
                         print_problem(recording.label, remark)
+                    self._clips.transcribed(recording, step.result)
                     self._put(recording, document)
                     self._has_been_put(recording, step)
 

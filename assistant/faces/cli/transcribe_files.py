@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import IO
+from typing import IO, Any
 
 from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, check_writable
 
@@ -63,6 +64,8 @@ class Named:
     """Of it, below the folder that was named: its result lies in the same one below the folder of results."""
     target: Path | None = None
     """The file of its result; None: the screen."""
+    clips: Path | None = None
+    """The beginning of the names of its clips; None: none are made."""
 
     @property
     def is_done(self) -> bool:
@@ -80,6 +83,7 @@ class Recording:
     path: Path
     size: int
     target: Path | None
+    clips: Path | None = None
 
     @property
     def name(self) -> str:
@@ -155,6 +159,18 @@ def with_targets(recordings: Sequence[Named], form: str, where: str | None, *, s
     return named
 
 
+def with_clips(recordings: Sequence[Named], folder: Path | None) -> list[Named]:
+    """The same, each with the beginning of the names of its clips below `folder`. Raises UsageError."""
+    if folder is None:
+        return list(recordings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError("cli.not_a_folder", path=folder, why=error.strerror) from error
+    beginnings = (placed.target for placed in _placed(recordings, "", folder))
+    return [replace(named, clips=clips) for named, clips in zip(recordings, beginnings, strict=True)]
+
+
 def _placed(recordings: Sequence[Named], suffix: str, out: Path) -> list[Named]:
     """Each with a file of its own below `out`.
 
@@ -195,7 +211,18 @@ def opened(named: Named, folder: Path) -> Recording:
         size = path.stat().st_size
     if not size:
         raise CommandError("cli.recording_empty")
-    return Recording(named.label, path, size, named.target)
+    return Recording(named.label, path, size, named.target, named.clips)
+
+
+def result_on_disk(path: Path | None) -> dict[str, Any] | None:
+    """What is in a result that is JSON."""
+    if path is None or path.suffix != ".json":
+        return None
+    try:
+        result = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return result if isinstance(result, dict) and {"segments", "duration_s"} <= result.keys() else None
 
 
 def title_of(label: str) -> str:

@@ -36,7 +36,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """
     if args.format not in FORMATS:
         raise UsageError("cli.live_format", formats=FORMATS, format=args.format)
-    whole = (args.tags, args.clean, args.speakers, args.speaker_names, args.phrases, args.report, args.summary)
+    whole = (
+        args.tags, args.clean, args.speakers, args.speaker_names, args.phrases, args.report, args.clips, args.summary,
+    )  # fmt: skip
     if any(whole) or args.embed_audio is not None:
         raise UsageError("cli.live_whole_recording")
     if args.ray is not None:

@@ -15,10 +15,8 @@ from huiyin.services.asr.recogniser import RecordingTranscript
 from huiyin.services.asr.report.labels import emotion_word, event_word, page_word, phrase_word
 from huiyin.services.asr.text.phrases import Mention
 from huiyin.services.asr.text.subtitles import vtt_clock
+from huiyin.services.common.highlights import EMOTIONS, SOUNDS
 from huiyin.services.common.text import columns
-
-SOUNDS = ("laughter", "applause", "crying", "singing")
-EMOTIONS = ("angry",)
 
 _ONE_S = 10.0  # the same again within so many seconds is one highlight
 _SHORTEST_S = 1.0  # of a chapter: players show no shorter one

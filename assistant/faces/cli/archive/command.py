@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe them. Returns 0, or 1 when one of them could not be."""
     if args.out in (None, SCREEN) or STDIN in args.file:
         raise UsageError("cli.ray_files_only")
-    if args.report or args.summary:
+    if args.report or args.summary or args.clips:
         raise UsageError("cli.ray_no_report")
     check_present(["ray"])
     hotwords, phrases = read_hotwords(args.hotwords), read_phrases(args.phrases)

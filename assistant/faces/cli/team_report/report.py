@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from huiyin.assistant.faces.cli.shared import output_file
 from huiyin.assistant.faces.cli.team_report.figures import Figures, figures_of
 from huiyin.assistant.faces.cli.team_report.page import page, read_figures
-from huiyin.assistant.faces.cli.transcribe_files import Named, printable
+from huiyin.assistant.faces.cli.transcribe_files import Named, printable, result_on_disk
 from huiyin.assistant.faces.cli.transcribe_summary import Summary, print_line
 
 _CHANNELS = "channels"
@@ -51,7 +50,7 @@ class TeamReport:
         """One more whose result is there: its figures are in that, or in the report as it was."""
         if self._path is None:
             return
-        if result := _result(named.target):
+        if result := result_on_disk(named.target):
             self.transcribed(named.label, named.path, result, result.get("speakers"))
         elif row := self._before.get(_key(named.path)):
             self._rows[row.key] = row
@@ -60,16 +59,5 @@ class TeamReport:
 
 
 def _key(path: Path) -> str:
-    """Of a recording, the same wherever the command is run; it tells nobody the path."""
+    """Of a recording, the same wherever the command is run; it does not disclose the path."""
     return hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def _result(path: Path | None) -> dict[str, Any] | None:
-    """What is in a result that is JSON."""
-    if path is None or path.suffix != ".json":
-        return None
-    try:
-        result = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return result if isinstance(result, dict) and {"segments", "duration_s"} <= result.keys() else None
