@@ -5,14 +5,10 @@ All that comes from the recording is escaped, and a content security policy allo
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader
 
 from huiyin.services.asr.recogniser import RecordingTranscript, SoundEvent, seconds_by_label
 from huiyin.services.asr.report import labels
@@ -20,19 +16,11 @@ from huiyin.services.asr.report.media import Sound, Waveform
 from huiyin.services.asr.report.track import EmotionSpan, emotion_track, shares
 from huiyin.services.asr.text.phrases import Mention, marked
 from huiyin.services.common import reader_language
+from huiyin.services.common.one_file_page import page_template
 
 PEAKS = 1600  # points of the waveform: more than the plot has pixels on any screen
 
-_HERE = Path(__file__).parent
-_STYLE = (_HERE / "page.css").read_text(encoding="utf-8")
-_SCRIPT = (_HERE / "page.js").read_text(encoding="utf-8")
-_SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-_POLICY = (
-    f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; style-src 'unsafe-inline'; media-src data:; img-src data:"
-)
-_PAGE = Environment(
-    loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-).get_template("page.html")
+_PAGE = page_template(Path(__file__).parent, more_policy="media-src data:")
 _BUFFERED = 200  # parts of the page in one piece
 
 _WIDTH = 1000.0  # of the plot, in its own units
@@ -76,9 +64,6 @@ def report(
         title=title or labels.page_word("recording", language),
         sound=sound,
         language=language,
-        policy=_POLICY,
-        style=_STYLE,
-        script=_SCRIPT,
         facts={"length": labels.clock(transcript.duration_s), "language": names, "recogniser": transcript.model},
         plain_words=labels.in_plain_words(track, language),
         chart=[

@@ -25,9 +25,9 @@ class Figures:
     length_s: float
     model: str
     talk_s: dict[str, float]
-    """Who speaks -> seconds; one, called '', where nobody asked who."""
+    """Who speaks -> seconds; one, called '', without `--speakers`."""
     silence: float
-    """Share of the length in which nobody speaks."""
+    """Share of the length without speech."""
     interruptions: dict[str, int] | None
     """Who interrupts -> how often; None where the recording does not tell who speaks at once."""
     emotions: dict[str, float] | None
@@ -35,7 +35,7 @@ class Figures:
     events: dict[str, int] | None
     """How often each sound is heard; None where the recogniser hears none."""
     phrases: tuple[dict[str, Any], ...] | None
-    """Each with group, text, start_s, speaker; None where nobody asked for any."""
+    """Each with group, text, start_s, speaker; None without `--phrases`."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,20 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
-
 from huiyin.assistant.faces.cli.team_report.figures import Figures
 from huiyin.configs.messages import language
 from huiyin.configs.tables import read_table
+from huiyin.services.common.one_file_page import page_template
 
 _HERE = Path(__file__).parent
-_STYLE = (_HERE / "page.css").read_text(encoding="utf-8")
-_SCRIPT = (_HERE / "page.js").read_text(encoding="utf-8")
-_SCRIPT_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; style-src 'unsafe-inline'; img-src data:"
-_PAGE = Environment(
-    loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-).get_template("page.html")
+_PAGE = page_template(_HERE)
 _WORDS = read_table(_HERE / "words.toml")
 _DATA = re.compile(r'<script type="application/json" id="figures">(.*?)</script>', re.DOTALL)
 
@@ -58,9 +49,6 @@ def page(title: str, rows: Sequence[Figures], without: Sequence[str], failed: Se
     return _PAGE.render(
         title=title,
         language=language(),
-        policy=_POLICY,
-        style=_STYLE,
-        script=_SCRIPT,
         data=json.dumps([row.as_dict() for row in rows], ensure_ascii=False).replace("<", "\\u003c"),
         columns=columns,
         rows=rows,
