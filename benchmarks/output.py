@@ -7,11 +7,17 @@ Progress goes to standard error.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import cache
 from itertools import chain
+from pathlib import Path
+
+from huiyin.configs.messages import language
+from huiyin.configs.tables import read_table
 
 
 def source() -> str:
@@ -31,8 +37,25 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str | None]]) -> Iterato
 def show(heads: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     """Print comment and table, each row as soon as `rows` gives it."""
     print(f"\n{source()}")
-    for line in table(heads, rows):
+    for line in table([in_words(head) for head in heads], ([cell and in_words(cell) for cell in row] for row in rows)):
         print(line, flush=True)
+
+
+def in_words(text: str) -> str:
+    """A head, cell or line in the program's language; itself where `words.zh.toml` has nothing for it."""
+    if language() == "zh":
+        for pattern, chinese in _chinese():
+            if match := pattern.fullmatch(text):
+                return chinese.format(*map(in_words, match.groups()))
+    return text
+
+
+@cache
+def _chinese() -> list[tuple[re.Pattern[str], str]]:
+    """Sentences in English, whose {} is anything, and in Chinese; those with the most words of their own first."""
+    words = read_table(Path(__file__).with_name("words.zh.toml"))
+    ordered = sorted(words, key=lambda english: -len(english.replace("{}", "")))
+    return [(re.compile("(.+?)".join(map(re.escape, english.split("{}")))), words[english]) for english in ordered]
 
 
 def percent(share: float) -> str:
@@ -42,4 +65,4 @@ def percent(share: float) -> str:
 
 def tell(line: str) -> None:
     """A line of progress."""
-    print(line, file=sys.stderr, flush=True)
+    print(in_words(line), file=sys.stderr, flush=True)

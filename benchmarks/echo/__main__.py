@@ -36,6 +36,7 @@ from benchmarks.output import show, tell
 from huiyin.assistant.conversation.assemble import make_vad
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
+from huiyin.assistant.faces.cli.language import use_language
 from huiyin.assistant.faces.cli.shared import CommandParser, check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import as_int16
@@ -50,6 +51,7 @@ _FIRST_ROOM = {"choose": 0, "report": 2000}  # two sets of rooms that have nothi
 
 def main() -> int:
     """Read the command line, measure. Returns the exit status."""
+    use_language([])
     parser = CommandParser(prog="huiyin bench echo", description=(__doc__ or "").partition("\n\n")[2].rstrip())
     parser.add_argument("--rooms", type=int, default=16, metavar="N", help="how many rooms (default: 16)")
     parser.add_argument("--seconds", type=float, default=SCENE_S, metavar="S", help="length of a scene (default: 44)")

@@ -21,7 +21,6 @@ from benchmarks.output import show
 from benchmarks.recogniser.peers import random_model, sherpa_model, sherpa_python
 
 _CPU_LENGTHS_S = (1.0, 3.0, 5.0, 10.0, 30.0)
-_GPU_LENGTHS_S = (60.0, 90.0, 120.0)
 _REST_S = 0.1  # without processor time: the process rests
 _REST_LIMIT_S = 5.0
 _ROOT = Path(__file__).resolve().parents[2]
@@ -69,10 +68,10 @@ class Rival:
         return cast("dict[str, float]", json.loads(line))
 
 
-def start(kind: str, folder: Path, threads: int, precision: str = "auto", device: str = "cpu") -> Rival:
-    """Start one; returns when it is loaded. Raises RuntimeError when it cannot."""
+def start(kind: str, folder: Path, threads: int, precision: str = "auto", *more: str) -> Rival:
+    """Start one; returns when it is loaded. `more`: further words of the worker. Raises RuntimeError when it cannot."""
     python = sherpa_python() if kind == "sherpa" else Path(sys.executable)
-    command = [str(python), "-m", "benchmarks.recogniser.worker", kind, str(folder), str(threads), precision, device]
+    command = [str(python), "-m", "benchmarks.recogniser.worker", kind, str(folder), str(threads), precision, *more]
     quiet = subprocess.DEVNULL if not os.environ.get("HUIYIN_BENCH_DEBUG") else None
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=quiet, text=True, cwd=_ROOT)
@@ -86,10 +85,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if importlib.util.find_spec("funasr") is None or importlib.util.find_spec("torch") is None:
         raise SystemExit("huiyin bench asr compares with FunASR's own call; `make funasr` installs it and PyTorch")
     folder = args.model or random_model()
-    on_gpu = args.device != "cpu"
-    lengths = tuple(args.lengths or (_GPU_LENGTHS_S if on_gpu else _CPU_LENGTHS_S))
-    precision = args.precision if args.precision != "auto" else ("fp16" if on_gpu else "int8")
-    precisions = {"huiyin": precision, "stock": precision if on_gpu else "fp32", "sherpa": precision}
+    lengths = tuple(args.lengths or _CPU_LENGTHS_S)
+    precision = args.precision if args.precision != "auto" else "int8"
+    precisions = {"huiyin": precision, "stock": "fp32", "sherpa": precision}
     folders = {"huiyin": folder, "stock": folder}
     if args.sherpa:
         folders["sherpa"] = sherpa_model(folder)
@@ -97,7 +95,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     def measured() -> Iterator[list[str | None]]:
         for threads in args.threads:
-            rivals = [start(kind, folders[kind], threads, precisions[kind], args.device) for kind in folders]
+            rivals = [start(kind, folders[kind], threads, precisions[kind]) for kind in folders]
             try:
                 for _ in range(args.rounds):
                     for length_s in lengths:

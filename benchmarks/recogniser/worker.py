@@ -1,9 +1,10 @@
 """One recogniser in a process of its own, driven through a pipe: its memory can be measured, and programs take turns.
 
-``python -m benchmarks.recogniser.worker KIND FOLDER THREADS [PRECISION] [DEVICE]`` prints one JSON line when it is
-loaded, then one for each line it reads: the line has the seconds of sound, the answer the seconds it took.
+``python -m benchmarks.recogniser.worker KIND FOLDER THREADS [PRECISION] [DEVICE] [BATCH_S] [CARD_GB]`` prints one JSON
+line when it is loaded, then one for each line it reads: that has the seconds of sound, the answer the seconds it took.
 
 KIND: huiyin (this project's engine), stock (``funasr.AutoModel.generate``), sherpa (sherpa-onnx).
+BATCH_S: asr.batch_size_s. CARD_GB: as if the GPU had no more memory; 0: what it has.
 """
 
 from __future__ import annotations
@@ -34,25 +35,27 @@ def sound(seconds: float) -> Any:
     return (rng.standard_normal(count) * 0.1 * envelope).astype(np.float32)
 
 
-def _huiyin(folder: Path, threads: int, precision: str, device: str) -> Recognise:
+def _huiyin(folder: Path, threads: int, precision: str, device: str, batch_s: float) -> Recognise:
     from huiyin.configs.settings import AsrSettings
+    from huiyin.services.asr.planner import gpu_free_bytes, make_plan, recognise_all
     from huiyin.services.asr.recogniser import Hints, load_engine
 
     settings = AsrSettings(
-        engine="sensevoice", model=str(folder), threads=threads, workers=1, precision=precision, device=device
-    )
+        engine="sensevoice", model=str(folder), threads=threads, workers=1, precision=precision, device=device,
+        batch_size_s=batch_s,
+    )  # fmt: skip
     engine = load_engine(settings, Path)
-    most = round(15.0 * _RATE_HZ)  # the service's own pieces
+    plan = make_plan(engine, settings, gpu_free_bytes)
+    most = round(plan.piece_s * _RATE_HZ)  # the service's own pieces
 
     def recognise(x: Any) -> Any:
         pieces = [x[i : i + most] for i in range(0, len(x), most)]
-        calls = [pieces] if engine.batch_s else [[piece] for piece in pieces]
-        return [engine.recognise(call, Hints(("zh",))) for call in calls]
+        return recognise_all(lambda call: engine.recognise(call, Hints(("zh",))), pieces, plan)
 
     return recognise
 
 
-def _stock(folder: Path, threads: int, precision: str, device: str) -> Recognise:
+def _stock(folder: Path, threads: int, precision: str, device: str, batch_s: float) -> Recognise:
     from funasr import AutoModel
 
     model: Any = AutoModel(
@@ -67,7 +70,7 @@ def _stock(folder: Path, threads: int, precision: str, device: str) -> Recognise
     return lambda x: model.generate(x, language="zh", use_itn=True, ncpu=threads)
 
 
-def _sherpa(folder: Path, threads: int, precision: str, device: str) -> Recognise:
+def _sherpa(folder: Path, threads: int, precision: str, device: str, batch_s: float) -> Recognise:
     import sherpa_onnx
 
     recogniser: Any = sherpa_onnx.OfflineRecognizer.from_sense_voice(
@@ -100,17 +103,27 @@ def _memory_mb() -> dict[str, float]:
     return {"rss_mb": now_mb, "peak_mb": most_mb}
 
 
+def _make_small(card_gb: float) -> None:
+    """As if the GPU had no more memory than that."""
+    import torch
+
+    _, total = torch.cuda.mem_get_info()
+    torch.cuda.set_per_process_memory_fraction(min(1.0, card_gb * 2**30 / total))
+
+
 def main() -> None:
     """See the module."""
     kind, folder, threads, *rest = sys.argv[1:]
-    precision, device = (*rest, *("auto", "cpu")[len(rest) :])
+    precision, device, batch_s, card_gb = (*rest, *("auto", "cpu", "0", "0")[len(rest) :])
     # Without it waiting threads spin, and the programs of one run slow each other down.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries print to standard output
     started = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        recognise = _KINDS[kind](Path(folder), int(threads), precision, device)
+        if float(card_gb):
+            _make_small(float(card_gb))
+        recognise = _KINDS[kind](Path(folder), int(threads), precision, device, float(batch_s))
         recognise(sound(1.0))
     load_s = time.perf_counter() - started
     print(json.dumps({"load_s": load_s, **_memory_mb()}), file=out, flush=True)
