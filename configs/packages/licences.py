@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from huiyin.configs.messages import language
 from huiyin.configs.packages.parts import Part, row, table
 
 _TOKEN = re.compile(r"\(|\)|[^\s()]+ WITH [^\s()]+|[^\s()]+")
@@ -17,9 +18,9 @@ def not_allowed(parts: Iterable[Part]) -> list[Part]:
 
 
 def exceptions(parts: Iterable[Part]) -> list[tuple[Part, str]]:
-    """Those that are there though their licence is not on the list, and why."""
-    allowed = frozenset(table()["allowed"])
-    return [(part, row("exceptions", part.key)) for part in parts if not is_allowed(part.licence, allowed)]
+    """Those that are there though their licence is not on the list, and why, in the program's language."""
+    allowed, reasons = frozenset(table()["allowed"]), "exceptions_zh" if language() == "zh" else "exceptions"
+    return [(part, row(reasons, part.key)) for part in parts if not is_allowed(part.licence, allowed)]
 
 
 def is_allowed(expression: str, allowed: Collection[str]) -> bool:

@@ -35,6 +35,7 @@ def test_every_licence_of_this_environment_is_known_and_allowed() -> None:
 def test_every_exception_is_explained_to_those_who_pass_it_on() -> None:
     page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     assert [key for key in parts.table()["exceptions"] if f"`{key}`" not in page] == []
+    assert parts.table()["exceptions"].keys() == parts.table()["exceptions_zh"].keys()
 
 
 @pytest.mark.skipif(
