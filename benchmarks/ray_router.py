@@ -2,7 +2,7 @@
 
 *overhead*: one replica of the recogniser, asked at its own address and through the router by turns; a request that
 computes nothing, and a clip of 3 s. *replicas*: one service with two threads against two replicas with one thread each,
-16 callers with clips of 3 s, by turns, each started anew; and what Ray itself takes of a core while nobody asks.
+16 callers with clips of 3 s, by turns, each started anew; and what Ray itself takes of a core when idle.
 """
 
 from __future__ import annotations

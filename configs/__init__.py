@@ -13,7 +13,7 @@ if __name__ != "huiyin.configs":
 for _name in (
     "ORT_DISABLE_TELEMETRY",  # onnxruntime: looks up a host, and keeps a device id and events in the user's cache
     "HF_HUB_DISABLE_TELEMETRY",  # huggingface_hub, which faster-whisper imports
-    "DO_NOT_TRACK",  # whoever else heeds it
+    "DO_NOT_TRACK",  # other libraries that respect it
 ):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's own

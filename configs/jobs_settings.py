@@ -16,7 +16,7 @@ class JobsSettings:
     dir: str = setting("")
     """empty: <user data>/huiyin/jobs, which lasts as other data of the user's do; readable by the user alone"""
     keep_days: float = setting(7.0, low=0.01, high=3650)
-    """a job that nobody has deleted or gone on with is deleted after so long: a weekend and a holiday fit"""
+    """a job that is neither deleted nor continued is deleted after so long: a weekend and a holiday fit"""
     at_once: int = setting(2, low=1, high=64)
     """so that a short recording does not wait for a long one; they share the model"""
 

@@ -16,7 +16,7 @@ class ServiceSettings:
     """What all three services share."""
 
     host: str = setting("127.0.0.1")
-    """only this machine can connect: whoever can, may use the models and read what they answer"""
+    """only this machine can connect: everyone who can connect may use the models and read what they answer"""
     listen: str = setting("")
     """HOST:PORT where a program really listens, when another passes requests on to it and is what clients know by host
     and port, as with `huiyin serve all --ray`; empty: there itself"""
@@ -90,7 +90,7 @@ class AsrSettings(UpstreamSettings):
     """a request waits this long for the model, then 429: a caller who waits longer has mostly given up"""
     file_patience_s: float = setting(20.0, low=0, high=3600)
     """a long file waits so long for those who talk on this machine, then one piece of it (28 s of sound) goes: a
-    conversation keeps its pace, and no archive starves; 0: files wait for nobody"""
+    conversation keeps its pace, and no archive starves; 0: files do not wait"""
     deadline_s: float = setting(0.0, low=0, high=86400)
     """a request not done by then is ended with 504; 0: never, as a recording may take hours"""
     batch_size_s: float = setting(0.0, low=0, high=3600)

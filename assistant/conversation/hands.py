@@ -221,7 +221,7 @@ class Hands:
     # -- what is said
 
     def _use_results(self) -> None:
-        """Reply to the results once all are there and nobody speaks; a reply to the user's words uses them, too."""
+        """Reply to the results once all are there, in a silence; a reply to the user's words uses them, too."""
         if self._unseen and not self._running and self._now.state is State.LISTENING:
             self._unseen.clear()
             self._has_asked = True

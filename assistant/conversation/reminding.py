@@ -1,4 +1,4 @@
-"""Says reminders when their time has come, unasked: at once where nobody speaks, else after that.
+"""Says reminders when their time has come, unasked: at once in a silence, otherwise after the speech.
 
 One whose time came while no conversation was running is said when the next begins, with how late that is.
 """

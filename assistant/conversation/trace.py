@@ -79,7 +79,7 @@ class Trace:
                 reply.failed = f"{stage}: {reason}"
 
     def begins(self, event: on.Public) -> bool:
-        """Whether with this event a reply itself begins to be heard: an opener is none of it."""
+        """Whether with this event a reply itself begins to be heard: an opener does not count."""
         match event:
             case on.ReplyStarted(generation=generation):
                 return not self.replies[generation].opener

@@ -17,7 +17,7 @@ _YES = re.compile(
     r"|that['’]?s right|by all means)\b",
     re.I,
 )
-# What may stand beside a yes and is none by itself.
+# What may stand beside a yes and is no consent by itself.
 _BESIDE = re.compile(
     r"请|你|您|我|就|那|这样|这么|做|办|吧|啊|呀|的|了|它|都|全部?|谢谢|麻烦"
     r"|\b(?:please|of|thanks|thank you|well|oh|um|uh|that|it|them|all|just|now|then|and|do|I|am|['’]m|quite)\b",

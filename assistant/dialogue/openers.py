@@ -56,7 +56,7 @@ class Openers:
         kind: str,
         is_there: Callable[[str], bool],
     ) -> str:
-        """The one of a persona's `openers` of this kind that was said longest ago; '' where there is none but the last.
+        """The one of a persona's `openers` of this kind that was said longest ago; '' if the last is the only one.
 
         `is_there`: whether the sound of one is.
         """

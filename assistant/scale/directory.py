@@ -1,7 +1,7 @@
 """Who is there: replicas say where they are, routers how much each has in hand. No I/O; one for a cluster.
 
-A replica beats every second, and hears how much the routers have for it. A router waits here for changes. Whoever has
-not been heard of for some seconds is gone.
+A replica beats every second, and hears how much the routers have for it. A router waits here for changes. A node that
+has not been heard of for some seconds is gone.
 """
 
 from __future__ import annotations

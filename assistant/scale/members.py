@@ -60,7 +60,7 @@ class Members:
         return self._members.get(member.name, member).draining
 
     def choose(self, pins: Iterable[str] = ()) -> Member | None:
-        """The one for a request that names `pins`; of those that have least in hand, in turn. None: there is none."""
+        """The one for a request that names `pins`; of those that have least in hand, in turn; None without any."""
         for pin in pins:
             member = self._members.get(self._pins.get(pin, ""))
             # A conversation's prompt is read anew elsewhere; a job or a key is known to one alone.

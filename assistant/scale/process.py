@@ -117,7 +117,7 @@ class Process:
         return self._status(path) == 200
 
     def _status(self, path: str) -> int:
-        """Of an answer; 0: there is none."""
+        """Of an answer; 0 without one."""
         try:
             with _direct() as session:
                 headers = {**key_headers(self._start.key), "Host": "localhost"}

@@ -122,7 +122,7 @@ class Router:
         return self._client
 
     async def health(self, request: web.Request) -> web.StreamResponse:
-        """Its replicas' answer; where there is none yet, that the program is there and loads."""
+        """Its replicas' answer; before the first replica is ready, that the program is there and loads."""
         if self.members.all():
             return await self.passed(request)
         program = self.members.program

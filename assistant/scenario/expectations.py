@@ -164,7 +164,7 @@ def _texts(what: str, window: _Window) -> list[tuple[float, str]]:
 
 
 def _question(wanted: script.Meaning, window: _Window) -> Question | None:
-    """What to ask of the last reply; None where there is none."""
+    """What to ask of the last reply; None without a reply."""
     commits = [m for m in window.log.named("committed") if m.at_s < window.end_s]
     if not commits or commits[-1].at_s < window.start_s:
         return None

@@ -106,6 +106,6 @@ def _answer(completion: dict[str, Any]) -> tuple[str, str]:
 
 
 def _first(listed: Any) -> str:
-    """The first model of a list; '' where there is none, and the server may know."""
+    """The first model of a list; '' for an empty list: the server may know."""
     models = listed.get("data") if isinstance(listed, dict) else None
     return str(models[0].get("id", "")) if isinstance(models, list) and models and isinstance(models[0], dict) else ""

@@ -124,7 +124,7 @@ class SteppedRoom:
         self._stalled_until_s = self._world.now + lasts_s
 
     def slip(self, lost_s: float) -> None:
-        """So much of the microphone's sound is lost, and nobody says so."""
+        """So much of the microphone's sound is lost, and the device does not report it."""
         self._room.clocks.slip(-lost_s * SAMPLE_RATE)
 
     def start(self, exchange: Exchange) -> None:
@@ -149,7 +149,7 @@ class SteppedRoom:
             self._world.at(self._stalled_until_s, self._tick)
             return
         late_s = self._world.now - (self._blocks + 1) * BLOCK_S
-        if late_s > LOST_AFTER_S:  # nobody heard what was said meanwhile
+        if late_s > LOST_AFTER_S:  # what was said meanwhile was not heard
             lost = round(late_s / BLOCK_S)
             self.people.take(lost * BLOCK)
             self._blocks += lost

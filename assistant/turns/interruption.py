@@ -182,7 +182,7 @@ class Interruption:
         return verdict
 
     def _by_words(self, policy: TurnsSettings, now_s: float) -> Verdict:
-        """What it is, whoever speaks."""
+        """What it is, without regard to the speaker."""
         text = self.transcript.text if self.transcript else ""
         by_sound = self._echo_by(policy, now_s)
         has_words = bool(text.strip()) and not is_own_echo(text, self.said, by_sound)

@@ -53,7 +53,7 @@ def record_path(store: Path) -> Path:
 
 
 def read_record(store: Path) -> Record | None:
-    """The record of a store; None where there is none that can be read."""
+    """The record of a store; None if it is missing or unreadable."""
     try:
         data = json.loads(record_path(store).read_text(encoding="utf-8"))
         if data.pop("version") != _VERSION:

@@ -27,7 +27,7 @@ from huiyin.configs.tables import read_table
 Kind = Literal["package", "library", "model"]
 
 DEVELOPERS = "dev"
-"""The extra that nobody needs who only uses Huiyin."""
+"""The extra for development: using Huiyin does not need it."""
 _BESIDE = {"funasr": ("funasr",)}
 """Extra -> what setup.sh installs with it, and no metadata name."""
 
@@ -46,7 +46,7 @@ class Part:
     name: str
     version: str
     licence: str
-    """An SPDX expression; '' where nobody says."""
+    """An SPDX expression; '' if unknown."""
     within: str = ""
     """The package that carries it, '' for one of its own."""
     extra: str = ""

@@ -30,7 +30,7 @@ Model files of Huiyin, each with its sha256 in {sums}. On a machine without a ne
 
     huiyin models fetch --from FOLDER
 
-They are other people's work. Whoever passes them on keeps to their licences:
+They are other people's work. If you pass them on, keep to their licences:
 
 """
 

@@ -1,8 +1,8 @@
 """What has been recognised of a recording, kept on disk piece by piece as it comes.
 
-A recording is always cut at the same places. So whoever transcribes it again, after a crash or on another machine that
-has the file, takes the pieces that are kept from here, recognises the others, and has the transcript of an undisturbed
-run; at most the piece in hand is lost.
+A recording is always cut at the same places. So a service that transcribes it again, after a crash or on another
+machine that has the file, takes the pieces that are kept from here, recognises the others, and has the transcript of an
+undisturbed run; at most the piece in hand is lost.
 
 The file has JSON lines: whose pieces these are, then one for each piece, at the end the segments of the whole, and what
 there is to say of it. Each is on the disk before the next piece is recognised. What a power cut leaves of a line is cut
@@ -151,7 +151,7 @@ def _place(piece: Piece) -> _Place:
 
 
 def _last_line(file: BinaryIO) -> bytes:
-    """The last whole line after the place where `file` stands; b"" where there is none."""
+    """The last whole line after the place where `file` stands; b"" without one."""
     start = file.tell()
     end = file.seek(0, os.SEEK_END)
     tail = b""

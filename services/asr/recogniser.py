@@ -86,7 +86,7 @@ class Segment:
     events: tuple[SoundEvent, ...] = ()
     words: tuple[Word, ...] = ()
     speaker: str | None = None
-    """A label such as "S1", the same for all that this person says; None where nobody asked who speaks."""
+    """A label such as "S1", the same for all that this person says; None unless speakers were asked for."""
 
     @property
     def length_s(self) -> float:

@@ -82,7 +82,7 @@ class Recogniser:
         return recognise_all(call, pieces, self.plan)
 
     def voices(self, hints: Hints) -> Voices | None:
-        """What gathers the voices of a recording; None where nobody asks who speaks. Raises ApiError."""
+        """What gathers the voices of a recording; None unless speakers are asked for. Raises ApiError."""
         if hints.speakers is None or hints.speakers == "channels":
             return None
         assert self.speaker_engine

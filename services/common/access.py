@@ -53,7 +53,7 @@ def check_key_is_set(listens_on: str, key: str) -> None:
 
 
 def host_of(header: str) -> str:
-    """The name in a Host header: lower case, without brackets and port; '' where there is none."""
+    """The name in a Host header: lower case, without brackets and port; '' without a name."""
     return _name(_HOST_HEADER.fullmatch(header))
 
 
@@ -79,7 +79,7 @@ class Access:
     origins: tuple[str, ...] = ()  # with scheme and port, as browsers send them
 
     def check(self, host: str, origin: str, site: str = "", *, is_page: bool = False) -> None:
-        """Raise ApiError 403 unless a request with these headers ('' where there is none) is accepted.
+        """Raise ApiError 403 unless a request with these headers ('' if missing) is accepted.
 
         `site`: Sec-Fetch-Site. `is_page`: it only asks for a page, which any link may lead to.
         """

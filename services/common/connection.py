@@ -109,7 +109,7 @@ class Connection(web.RequestHandler):
             self.close()
 
     def close(self) -> None:
-        """Close it after the request in hand; at once where there is none.
+        """Close it after the request in hand; at once if idle.
 
         aiohttp would wait for a request that it no longer reads, where the connection has only just been made.
         """

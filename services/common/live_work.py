@@ -32,7 +32,7 @@ class LiveWork:
     """The marks of one process. Thread-safe."""
 
     def __init__(self, port: int, folder: Path | None = None) -> None:
-        """`port`: that of the recogniser; 0, of which nobody can know: nothing is marked."""
+        """`port`: that of the recogniser; 0 (any free port): nothing is marked."""
         self._path: Path | None = None
         if port and os.name == "posix":
             self._path = (folder or _folder()) / f"huiyin-{os.getuid()}-live-{port}"

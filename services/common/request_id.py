@@ -1,7 +1,7 @@
 """The name of a request: it stands in each line of the log and in the answer, and goes from service to service.
 
-A client names its request by the header X-Request-Id; a name that is none, or could harm a log, is replaced. What runs
-for a request, also in a thread, finds its name here (`contextvars`).
+A client names its request by the header X-Request-Id; an invalid name, or one that could harm a log, is replaced. What
+runs for a request, also in a thread, finds its name here (`contextvars`).
 """
 
 from __future__ import annotations

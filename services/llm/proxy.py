@@ -164,7 +164,7 @@ class Proxy:
         limit_s, setting = self._settings.first_token_timeout_s, "llm.first_token_timeout_s"
         if self.chain.is_last(upstream):
             limit_s *= _LAST_PATIENCE
-            if request.body.get("max_tokens") == 1:  # a prompt is read ahead of what will be asked: nobody waits for it
+            if request.body.get("max_tokens") == 1:  # a prompt is read ahead: no caller waits for it
                 limit_s, setting = max(limit_s, self._settings.reply_timeout_s), "llm.reply_timeout_s"
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s

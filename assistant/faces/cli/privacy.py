@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ask(found: Sequence[tuple[Kept, Sequence[Path]]]) -> None:
-    """Raises UsageError where nobody can be asked, CommandError where the answer is no."""
+    """Raises UsageError without a terminal to ask at, CommandError where the answer is no."""
     if not sys.stdin.isatty():
         raise UsageError("cli.erase_unasked")
     for kind, files in found:

@@ -52,7 +52,7 @@ class TypedCaptions(Captions):
             self._is_users_turn = False
 
     def over(self) -> None:
-        """As `Captions.over`: nobody is asked for more."""
+        """As `Captions.over`: no more input is asked for."""
         with self._lock:
             self._end_line()
             self._is_users_turn = False

@@ -56,7 +56,7 @@ def item_body(value: Any, param: str) -> Json:
 
 
 def sound_of(body: Json) -> str:
-    """The sound within a user's message, base64; '' where there is none."""
+    """The sound within a user's message, base64; '' for a message without sound."""
     parts = body.get("content") or ()
     return next((part["audio"] for part in parts if part["type"] == "input_audio" and part.get("audio")), "")
 

@@ -75,7 +75,7 @@ class Items:
 
     @property
     def last_id(self) -> str | None:
-        """The id of the last item; None where there is none."""
+        """The id of the last item; None in an empty conversation."""
         return next(reversed(self._items), None)
 
     def calls(self, call_id: str) -> bool:

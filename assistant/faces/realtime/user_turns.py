@@ -33,7 +33,7 @@ class UserTurns:
         self.is_speaking = False
         """The client has been told that the user speaks."""
         self.generation = 0
-        """The reply whose words are those of the turn that is over and not settled; 0: there is none."""
+        """The reply whose words are those of the turn that is over and not settled; 0 without one."""
 
     @property
     def item_id(self) -> str:

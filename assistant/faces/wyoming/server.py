@@ -233,6 +233,6 @@ class _Connection(AsyncEventHandler):
 
 
 def _own(language: str | None) -> str:
-    """'zh-CN' -> 'zh'; '' where it is none that we know, or not said."""
+    """'zh-CN' -> 'zh'; '' for an unknown language, or without one."""
     code = (language or "").partition("-")[0].lower()
     return code if code in LANGUAGES else ""

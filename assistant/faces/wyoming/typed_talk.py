@@ -18,7 +18,7 @@ from huiyin.assistant.ports.desktop import SilentDevice
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.turns.machine import State
 
-_NO_WAITING_WORDS_S = 60.0  # nobody would read "one moment" before the answer: both come at once
+_NO_WAITING_WORDS_S = 60.0  # "one moment" would not be read before the answer: both come at once
 
 
 class TypedTalk:

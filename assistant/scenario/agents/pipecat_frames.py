@@ -38,7 +38,7 @@ def encode(kind: str, **fields: Any) -> bytes:
 
 
 def decode(data: bytes) -> tuple[str, Any]:
-    """(kind, the message of that kind); ('', None) for a frame of another kind. Raises ValueError for what is none."""
+    """(kind, the message of that kind); ('', None) for a frame of another kind. Raises ValueError for anything else."""
     from google.protobuf.message import DecodeError
 
     try:

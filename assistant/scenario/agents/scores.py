@@ -48,7 +48,7 @@ class Played:
 
     @staticmethod
     def from_json(text: str) -> Played:
-        """From a file. Raises ValueError, TypeError or KeyError for what is none."""
+        """From a file. Raises ValueError, TypeError or KeyError for any other content."""
         values = json.loads(text)
         tally = Tally(**values["tally"])
         tally.asides, tally.ignored = Counter(tally.asides), Counter(tally.ignored)

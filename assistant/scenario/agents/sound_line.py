@@ -55,7 +55,7 @@ class SoundLine:
     greeting_s = 1.5
 
     def __init__(self, send: Callable[[Pcm16], None], recognise: Recognise | None = None) -> None:
-        """`send` gets the microphone, 20 ms at a time, int16 at 16 kHz. Without `recognise` nobody knows the words."""
+        """`send` gets the microphone, 20 ms at a time, int16 at 16 kHz. Without `recognise` the words are unknown."""
         self.sight = BY_SOUND if recognise else replace(BY_SOUND, texts=frozenset())
         self.problems: list[str] = []
         self.replies: list[SpokenReply] = []
@@ -86,7 +86,7 @@ class SoundLine:
             self._over(on.ReplyStopped(number) if is_cut else on.ReplyEnded(number))
 
     def told(self, words: str) -> None:
-        """The agent tells words of what it says now: nobody has to recognise them."""
+        """The agent tells words of what it says now: they need not be recognised."""
         self.sight = BY_SOUND
         self._told.append((self._at_s, words))
 

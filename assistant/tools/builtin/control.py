@@ -30,7 +30,7 @@ class Controls(Protocol):
 
 
 LEAST_VOLUME_PERCENT = 10
-"""Softer is not heard, so that nobody could ask for more."""
+"""Anything softer is not heard, and the user could not ask for more."""
 STEP_PERCENT = 20
 """What "louder" and "softer" do: some 2 dB from the top, a difference that one hears."""
 

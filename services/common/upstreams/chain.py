@@ -50,7 +50,7 @@ class Chain(Generic[U]):
     def first(
         self, ask: Callable[[U], T | None], failures: list[UpstreamError], among: Iterable[U] | None = None
     ) -> T | None:
-        """The first answer of the upstreams (`among`: of some of them); None where there is none.
+        """The first answer of the upstreams (`among`: of some of them); None without an answer.
 
         `ask` raises UpstreamError, which is added to `failures`, or returns None where an upstream is not the right
         one for this request. Raises an error that no other upstream can mend, and what else `ask` raises.

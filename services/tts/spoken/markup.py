@@ -48,7 +48,7 @@ _RULE = re.compile(r"(?m)^[ \t]*(?:[-*_=~—][ \t]*){3,}$")
 _NUMBERED = re.compile(rf"(?m)^[ \t]*(\d\d?)(?:[.)、][ \t]+(?=\S)|[.)](?=[{HAN}]))")
 _TABLE_RULE = re.compile(r"(?m)^[ \t|:]*-[-|: \t]*$\n?")
 _CELL_EDGE = re.compile(r"\|+")
-# The innermost first: between two marks is none of their kind, unless it stands alone as in 2 * 3.
+# The innermost first: no mark of the same kind lies between two, unless it stands alone as in 2 * 3.
 _STRUCK = re.compile(r"~~(?=\S)((?:[^~\n]|~(?!~))+)(?<=\S)~~")
 _STARRED = re.compile(r"(\*{1,3})(?=\S)((?:[^*\n]| \* )+)(?<=\S)\1")
 _UNDERLINED = re.compile(r"(?<!\w)(_{1,3})(?=\S)([^_\n]+)(?<=\S)\1(?!\w)")

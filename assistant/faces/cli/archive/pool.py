@@ -151,7 +151,7 @@ class Pool:
                 self._done_jobs = []
 
     def _choose(self, member: _Member) -> _Work | None:
-        """One that it has not tried; else one that nobody can who has not."""
+        """One that it has not tried; otherwise one that no other worker can take."""
         everybody = {other.name for other in self._members}
         for work in self._waiting:
             if member.name not in work.tried_by or everybody <= work.tried_by:

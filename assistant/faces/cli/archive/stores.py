@@ -52,7 +52,7 @@ def find_stored(url: str, *, recursive: bool) -> list[Stored]:
     """The recordings that `url` stands for: one, a pattern with ``*``, and with `recursive` all below a folder.
 
     Raises UsageError for a scheme that cannot be read, and for a pattern or folder without any. One that is not there
-    is left to whoever opens it.
+    is left to the code that opens it.
     """
     store = _Store(url)
     with _in_words(url):
@@ -166,7 +166,7 @@ def _modified_s(facts: Mapping[str, Any]) -> float | None:
 
 
 def _size(file: Any) -> int | None:
-    """Bytes of an open file; None where nobody knows."""
+    """Bytes of an open file; None if unknown."""
     if isinstance(size := getattr(file, "size", None), int):
         return size
     if not file.seekable():
