@@ -20,9 +20,8 @@ def language_hint(user: str, last_reply: str, replies_in: str) -> str:
     """A line for the model where it would slip into the wrong language, else ''.
 
     `replies_in`: 'zh', 'en', 'user' for the language of the user's own words, or '' where that is not known. With the
-    system prompt alone, the embedded 1.5B model answered English in Chinese after a Chinese turn, and 5 of 40 first
-    questions in Chinese in English, as the prompt ends in English; with this line it does neither. So it stands where
-    the language changes, and over a first question in Chinese. Words of both languages in one sentence change nothing.
+    system prompt alone, the embedded 1.5B model answered English in Chinese after a Chinese turn; with this line it
+    does not. So it stands where the language changes. Words of both languages in one sentence change nothing.
     """
     spoken = language_of(user)
     if not replies_in:
@@ -32,6 +31,5 @@ def language_hint(user: str, last_reply: str, replies_in: str) -> str:
     if spoken == "en" and len(_LATIN_WORD.findall(user)) < _LEAST_WORDS:
         return ""
     if replies_in == "user":
-        before = language_of(last_reply) if last_reply else "en"
-        return _HINTS[spoken] if spoken != before else ""
+        return _HINTS[spoken] if last_reply and language_of(last_reply) != spoken else ""
     return _HINTS[replies_in] if spoken != replies_in else ""

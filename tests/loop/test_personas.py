@@ -138,7 +138,6 @@ def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     ("user", "last_reply", "replies_in", "hint"),
     [
         ("I failed again.", "你好。", "user", "(Answer in English.)"),
-        ("今天没考过。", "", "user", "（请用中文回答。）"),
         ("今天没考过。", "Hello.", "user", "（请用中文回答。）"),
         ("I failed again.", "Hello.", "user", ""),
         ("今天没考过。", "你好。", "user", ""),
