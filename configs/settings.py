@@ -147,6 +147,9 @@ class TalkSettings:
     """conversations are kept, so that one can go on with them (`huiyin sessions`); false: nothing is written"""
     sessions_dir: str = setting("")
     """empty: <user data>/huiyin/sessions, beside other data of yours; only you can read it"""
+    find_facts: bool = setting(False)
+    """when `huiyin talk` ends, the language model looks in what you said for facts about you; they are printed, and
+    remembered beside those that you asked for. Costs it a request, and you some seconds"""
     private: bool = setting(False)
     """true, or --private: nothing of a conversation touches the disk, neither its words nor their sound"""
     other_voices: str = setting("answered", choices=("answered", "unanswered", "marked"))

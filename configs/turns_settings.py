@@ -109,16 +109,19 @@ class TurnsSettings:
     pause_lag_s: float = setting(0.192, low=0, high=1)
     """a pause in an interruption is known so much later than it began: five frames and a block"""
     voice_s: float = setting(1.0, low=0.3, high=5)
-    """speech over a reply whose voice is judged, where `talk.other_voices` is unanswered: in a noisy room one user in
-    eight is taken for another after 0.7, one in thirty after 1.0. Of another voice again after as long: the user may
-    have joined in"""
-    voice_least_s: float = setting(1.0, low=0.3, high=5)
-    """speech over a reply that is over sooner is judged from here on; what is shorter counts whoever says it"""
+    """speech over a reply whose voice is judged, where `talk.other_voices` is unanswered: after less, in a noisy
+    room, too many users are taken for another. Of another voice again after as long: the user may have joined in"""
+    voice_least_s: float = setting(0.6, low=0.3, high=5)
+    """speech over a reply that is over sooner is judged at its end from here on (`short_likeness`); what is shorter
+    counts whoever says it"""
     voice_wait_s: float = setting(0.4, low=0, high=2)
     """a voice is awaited for so long while the reply is paused (it takes 0.05 to tell it), then as where none is
     enrolled"""
     least_likeness: float = setting(0.25, low=-1, high=1)
     """a voice less like the enrolled one is another's (`python -m benchmarks.speakers --enrolled`)"""
+    short_likeness: float = setting(0.125, low=-1, high=1)
+    """so like the enrolled one a voice must be in `voice_least_s` of speech over a reply, and more in longer speech, up
+    to `least_likeness` at 1.5: less sound tells less, and to pass over the user is worse than to stop for another"""
     resume_s: float = setting(0.65, low=0.1, high=5)
     """after so much silence it goes on, as there was no interruption: a pause within one is mostly shorter"""
     echo_tail_s: float = setting(0.65, low=0, high=20)

@@ -21,9 +21,10 @@ from huiyin.assistant.ears.voiceprint import Voiceprint
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns.events import Transcript
+from huiyin.assistant.turns.whose_voice import FULL_S
 from huiyin.configs.settings import Settings
 
-_LEAST_S = 1.5  # of a turn: less tells too little, and "stop!" must be heard whoever says it
+_LEAST_S = FULL_S  # of a turn: less tells too little, and "stop!" must be heard whoever says it
 _MOST_S = 8.0  # of its end; more tells no more
 _LIMIT_S = 1.0  # a voice that is known later is not waited for
 

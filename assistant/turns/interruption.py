@@ -80,6 +80,8 @@ class Interruption:
     def resume(self, event: SpeechStarted) -> None:
         """The user speaks again."""
         self.paused_s = None
+        if self.voice and self.voice.is_short:
+            self.voice = WhoseVoice()  # there will be more to judge it by
         self.resumed_s = event.onset_s
         self.echo = known_of_both(self.echo, event.echo)
         self.generation = 0
@@ -97,7 +99,8 @@ class Interruption:
         """Ask whose voice it is: all of it so far, or what is new since it was another's."""
         assert self.voice
         end_s = now_s if self.paused_s is None else self.paused_s
-        self.voice = self.voice.asked(self.voice.until_s or self.onset_s, end_s, now_s)
+        from_s = self.voice.until_s or self.onset_s
+        self.voice = self.voice.asked(from_s, end_s, now_s, is_short=self.paused_s is not None)
         return JudgeVoice(self.voice.from_s, end_s)
 
     def take_voice(self, event: VoiceScored, policy: TurnsSettings) -> bool:
@@ -117,9 +120,14 @@ class Interruption:
         return bool(self.voice and self.voice.is_others)
 
     @property
+    def _is_dismissed(self) -> bool:
+        """Whether another voice speaks, and its words do not matter."""
+        return self.is_others and not (self.voice and self.voice.is_short)
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing of it is awaited any more, if it is no turn of the user's."""
-        return self.is_transcribed or (self.is_others and self.paused_s is not None)
+        return self.is_transcribed or (self._is_dismissed and self.paused_s is not None)
 
     @property
     def is_transcribed(self) -> bool:
@@ -128,7 +136,7 @@ class Interruption:
 
     def is_awaited(self, now_s: float, policy: TurnsSettings) -> bool:
         """Whether it has paused and its words may still come."""
-        is_open = self.transcript is None and self.paused_s is not None and not self.is_others
+        is_open = self.transcript is None and self.paused_s is not None and not self._is_dismissed
         return is_open and now_s < (self.paused_s or 0.0) + policy.asr_timeout_s
 
     def pause_due_s(self, policy: TurnsSettings) -> float:
@@ -145,7 +153,7 @@ class Interruption:
 
     def ask_due_s(self, policy: TurnsSettings) -> float:
         """When its words should be asked for (again)."""
-        if self.is_others:
+        if self._is_dismissed:
             return NEVER
         if self.paused_s is None:
             if not self.generation:
@@ -173,9 +181,11 @@ class Interruption:
     def verdict(self, policy: TurnsSettings, now_s: float) -> Verdict:
         """What it is, by what is known at `now_s`. Times are compared as `due_s` gives them: a difference, rounded,
         could miss its own wake-up."""
-        if self.is_others:
+        if self._is_dismissed:
             return Verdict.FALSE_ALARM
         verdict, text = self._by_words(policy, now_s), self.transcript.text if self.transcript else ""
+        if self.is_others and verdict is Verdict.USER_TURN and not orders_silence(text):
+            return Verdict.FALSE_ALARM
         is_held = verdict is Verdict.USER_TURN and self.voice and not orders_silence(text)
         if is_held and self.voice and self.voice.is_awaited(policy, now_s, self.voice_due_s(policy)):
             return Verdict.UNDECIDED

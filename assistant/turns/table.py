@@ -70,7 +70,7 @@ or when it ended and its words are neither a listener's nor the assistant's own.
 {resume_s} of silence | Never stop a reply on one trigger: a pause can be taken back, and listening on in silence \
 costs nothing |
 | `whose_voice.py` | with an enrolled voice and `talk.other_voices` unanswered: speech over a reply is judged after \
-{voice_s}. Until it is known, {voice_wait_s} at most, it does not take the \
+{voice_s}, or at its end where it had {voice_least_s}. Until it is known, {voice_wait_s} at most, it does not take the \
 floor, but by words that order silence. Another's lets the reply go on, and what follows of it is judged again and \
 again | A television must not stop a reply, and the user's "wait" must not come later: meanwhile the reply is silent |
 | `backchannel.py`, `listening_words.py`, `evaluating_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": \

@@ -2,7 +2,9 @@
 
 The reply is paused all the same, as a voice is known only after some tenths of a second. While it is awaited the speech
 does not take the floor; nothing of that is heard, as the reply is silent. Of a voice that is another's what follows is
-judged again and again: the user may join in, or may not have sounded like themselves at first.
+judged again and again: the user may join in, or may not have sounded like themselves at first. Speech that is over
+sooner is judged at its end; its words are awaited all the same, as an order for silence counts whoever gives it. The
+less sound there is the less it tells, and the less like the user it must be.
 """
 
 from __future__ import annotations
@@ -12,6 +14,16 @@ from dataclasses import dataclass, replace
 from huiyin.assistant.turns.events import NEVER
 from huiyin.configs.settings import TurnsSettings
 
+FULL_S = 1.5
+"""Of speech; more tells little more."""
+
+
+def least_likeness(policy: TurnsSettings, length_s: float) -> float:
+    """So like the enrolled voice that one must be of which there is so much."""
+    least_s = policy.voice_least_s
+    share = (length_s - least_s) / max(FULL_S - least_s, 0.1)
+    return policy.short_likeness + min(max(share, 0.0), 1.0) * (policy.least_likeness - policy.short_likeness)
+
 
 @dataclass(frozen=True)
 class WhoseVoice:
@@ -20,6 +32,7 @@ class WhoseVoice:
     from_s: float = 0.0
     until_s: float = 0.0  # 0: none yet
     asked_s: float = NEVER  # when that was asked for; NEVER: nothing is awaited
+    is_short: bool = False  # that sound was all there was, and less than is judged of speech that goes on
     is_others: bool | None = None  # None: not known
 
     def due_s(self, policy: TurnsSettings, spoken_due_s: float) -> float:
@@ -33,13 +46,14 @@ class WhoseVoice:
         is_open = self.asked_s == NEVER and not self.until_s
         return paused_s if is_open and spoken_s >= policy.voice_least_s else NEVER
 
-    def asked(self, from_s: float, until_s: float, now_s: float) -> WhoseVoice:
+    def asked(self, from_s: float, until_s: float, now_s: float, *, is_short: bool) -> WhoseVoice:
         """It is being judged from here to there."""
-        return replace(self, from_s=from_s, until_s=until_s, asked_s=now_s)
+        return replace(self, from_s=from_s, until_s=until_s, asked_s=now_s, is_short=is_short)
 
     def scored(self, likeness: float | None, policy: TurnsSettings) -> WhoseVoice:
         """The judgement is there. What cannot be told does not change what is known."""
-        is_others = self.is_others if likeness is None else likeness < policy.least_likeness
+        least = least_likeness(policy, self.until_s - self.from_s)
+        is_others = self.is_others if likeness is None else likeness < least
         return replace(self, asked_s=NEVER, is_others=is_others)
 
     def is_awaited(self, policy: TurnsSettings, now_s: float, due_s: float) -> bool:

@@ -81,6 +81,41 @@ def test_the_user_who_joins_in_is_listened_to() -> None:
 
 def test_speech_too_short_to_know_a_voice_by_is_not_judged() -> None:
     script = Enrolled(OTHERS).answered()
-    script.cuts_in(3, 3.9, "why is that so")
+    script.cuts_in(3, 3.5, "why is that so")
     assert script.when(do.JudgeVoice) == []
     assert len(script.when(do.StopPlayback)) == 1
+
+
+@pytest.mark.parametrize("length_s", [0.65, 0.95])
+def test_a_few_words_of_another_are_gone_on_from_once_they_are_known_to_order_nothing(length_s: float) -> None:
+    script = Enrolled(OTHERS).answered()
+    script.cuts_in(3, 3 + length_s, "why is that so")
+    assert len(script.when(do.JudgeVoice)) == len(script.when(do.Resume)) == 1
+    assert script.when(do.Resume)[0] <= 3 + length_s + 0.3
+    assert script.when(do.StopPlayback) == script.when(do.Commit) == []
+
+
+def test_stop_is_heard_whoever_says_it_however_short_it_is() -> None:
+    for words in ("Stop!", "please stop it"):
+        script = Enrolled(OTHERS).answered()
+        script.cuts_in(3, 3.8, words)
+        assert len(script.when(do.StopPlayback)) == 1, words
+
+
+def test_speech_that_goes_on_after_a_few_words_of_another_is_judged_anew() -> None:
+    script = Enrolled(OTHERS, OWN).answered()
+    script.at(3.16, ev.SpeechStarted(3.16, onset_s=3.0))
+    script.at(3.8, ev.SpeechPaused(3.8, end_s=3.7))
+    script.at(3.86)
+    script.at(3.95, ev.SpeechStarted(3.95, onset_s=3.87))
+    script.at(4.6)
+    asked = [(action.start_s, action.end_s) for _, action in script.done if isinstance(action, do.JudgeVoice)]
+    assert asked == [pytest.approx((3, 3.7), abs=0.02), pytest.approx((3, 4.17), abs=0.02)]
+    assert len(script.when(do.StopPlayback)) == 1
+
+
+def test_less_sound_needs_less_likeness() -> None:
+    for length_s, stops in ((0.7, 1), (2.0, 0)):
+        script = Enrolled(0.16).answered()
+        script.cuts_in(3, 3 + length_s, "how tall was it")
+        assert len(script.when(do.StopPlayback)) == stops
