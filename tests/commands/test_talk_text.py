@@ -68,3 +68,18 @@ def test_it_can_be_told_to_write_nothing_and_to_wait_for_the_user(
     assert f"   you: Hello there.\nhuiyin: {stub.reply}\n" in out and "--resume" not in out
     assert [message["role"] for message in stub.asked[-1]["messages"]] == ["system", "user"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_facts_that_the_user_told_are_kept_when_the_talk_is_over(
+    stub: Stub, talk: Callable[..., tuple[str, str]]
+) -> None:
+    stub.reply = "I am allergic to peanuts."
+    fact = "You should know that I am allergic to peanuts."
+    out, err = talk(fact, options=("--set", "talk.greet=false"))
+    assert "remembered" not in out + err, "only where it is switched on"
+    out, err = talk(fact, options=("--set", "talk.greet=false", "--set", "talk.find_facts=true"))
+    assert "remembered: I am allergic to peanuts. (huiyin memory forget 1 forgets it)" in out + err
+    asked = stub.asked[-1]["messages"]
+    assert len(asked) == 1 and asked[0]["content"].endswith(f"\n\n{fact}"), "the user's words alone"
+    out, err = talk(fact, options=("--set", "talk.find_facts=true", "--private"))
+    assert "facts about you" not in out + err

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.clients.services import NAMES, Services
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.observers import together
@@ -30,6 +33,8 @@ from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Duplex, PortError
 from huiyin.assistant.tools.assemble import open_tools
+from huiyin.assistant.tools.found_facts import find_facts
+from huiyin.assistant.tools.memory import Memory
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 from huiyin.services.common import logs
@@ -98,6 +103,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             captions.notice(said("notices.asleep", phrase=settings.talk.wake))
         controls.services = launcher.services if speak else None
         conversation.observe(together(captions, PromptPrinter()) if args.show_prompt else captions)
+        words: list[str] = []
+        conversation.observe(lambda at_s, event: words.extend(_words(event)))
         if writer:
             conversation.observe(writer)
         if session:
@@ -109,11 +116,39 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 conversation.run()
         except KeyboardInterrupt:
             captions.notice(said("notices.goodbye"))
+        if settings.talk.find_facts and not settings.talk.private:
+            _remember(launcher.services, tools.memory, words, captions.notice)
     if writer and writer.is_kept:
         count = writer.turns_not_kept
         key = "notices.to_go_on_without" if count else "notices.to_go_on"
         captions.notice(said(key, id=writer.path.stem, count=count))
     return 0
+
+
+def _words(event: on.Public) -> list[str]:
+    """What the user said in a turn, where it was they."""
+    if isinstance(event, on.TurnCommitted) and not event.transcript.other_voice and event.turn.user:
+        return [event.turn.user]
+    return []
+
+
+def _remember(services: Services, memory: Memory, words: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Keep the facts that the user told. A model that does not answer, or Ctrl-C, ends it."""
+    if not words:
+        return
+    tell(said("notices.looks_for_facts"))
+    known = {fact.text.lower() for fact in memory.all()}
+    try:
+        found = [fact for fact in find_facts(services, words) if fact.lower() not in known]
+    except KeyboardInterrupt:
+        return
+    except ServiceError as error:
+        tell(str(error))
+        return
+    for fact in found:
+        tell(said("notices.fact_found", fact=fact, number=memory.keep(fact).id))
+    if not found:
+        tell(said("notices.no_facts_found"))
 
 
 def _keys(
