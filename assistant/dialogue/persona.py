@@ -95,6 +95,9 @@ class Persona:
             if written_in not in system:
                 place = f"emotion.{written_in}"
                 raise PersonaError("persona.emotion_without_system", place=place, language=written_in)
+        # Its own language last: with English last the embedded 1.5B model answered 4 of 40 first questions in
+        # Chinese in English, with Chinese last none, and English ones as before (1 of 30 in Chinese).
+        system = dict(sorted(system.items(), key=lambda text: text[0] == language))
         prompt: list[str] = []
         for written_in, words in system.items():
             prompt += [words, _REPLIES_IN[replies_in][written_in]]

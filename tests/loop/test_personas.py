@@ -165,6 +165,13 @@ def test_the_hint_stands_before_the_last_words_and_not_in_the_history() -> None:
     assert "Answer" not in str(persona.messages(history, "Yes, I did."))
 
 
+def test_the_prompt_ends_in_the_language_of_the_persona() -> None:
+    both = {"zh": "你是安。", "en": "You are Ann."}
+    last = {own: Persona.from_dict({"name": "Ann", "language": own, "system": both}).written_in[-1] for own in both}
+    assert last == {"zh": "zh", "en": "en"}
+    assert load_persona("huiyin").system.rstrip("。")[-1] > "一", "its last words are Chinese"
+
+
 # -- its voice -------------------------------------------------------------------------------------------------------
 
 
