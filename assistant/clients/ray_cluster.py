@@ -22,6 +22,9 @@ LOCAL = "local"
 """The address of a Ray of our own."""
 _ADDRESS = re.compile(rf"{LOCAL}|auto|ray://.+|[\w.-]+:\d+|\[[0-9a-fA-F:]+\]:\d+")
 _OBJECTS_BYTES = 100 * 2**20  # what passes between our processes is small; Ray's own default is a third of the memory
+_SKIP = "RAY_DEDUP_LOGS_SKIP_REGEX"
+_WORKER_DIED = "A worker died or was killed"
+"""In a line that Ray prints for each, with its own numbers: ours says which recording, or replica, it was."""
 OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 """Of ``ray.init``, wherever the cluster is."""
 
@@ -38,9 +41,10 @@ def is_address(word: str) -> bool:
 def prepare(address: str) -> None:
     """Set the variables that Ray reads when it is imported, and that the processes it starts inherit.
 
-    A cluster of this machine keeps its ports on the loopback device; one of our own wants a key, which keeps out other
-    users of this machine.
+    Ray prints nothing of workers that end. A cluster of this machine keeps its ports on the loopback device; one of
+    our own wants a key, which keeps out other users of this machine.
     """
+    os.environ.setdefault(_SKIP, _WORKER_DIED)
     host = address.rpartition(":")[0].strip("[]")
     if address == LOCAL or is_loopback(host):
         # Ray has it for Windows and macOS alone, where it is so by default.

@@ -217,14 +217,15 @@ class Pool:
             return
         self._remove(member)
         why = said("cli.ray_worker_lost") if isinstance(error, RayActorError) else f"{type(error).__name__}: {error}"
-        yield self._again(member.work, member, why)
+        yield self._again(member.work, member, why, at_once=True)
 
-    def _again(self, work: _Work, member: _Member, why: str) -> tuple[Task, Step | Again]:
+    def _again(self, work: _Work, member: _Member, why: str, *, at_once: bool = False) -> tuple[Task, Step | Again]:
+        """`at_once`: before others, as what is left may be long; else later, when what it failed for may be over."""
         work.tries += 1
         work.tried_by.add(member.name)
         if work.tries >= TRIES:
             return work.task, Failed(why)
-        self._waiting.append(work)
+        (self._waiting.appendleft if at_once else self._waiting.append)(work)
         return work.task, Again(why)
 
     def _remove(self, member: _Member) -> None:
