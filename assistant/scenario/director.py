@@ -127,12 +127,14 @@ class Director:
         self._sounding += 1
         self._is_quiet = False
         self._note("user starts", step.label(), step=step.number)
-        self._world.at(self._begin(step), lambda: self._end(step))
+        ends_s = self._begin(step)
+        self._world.at(ends_s, lambda: self._end(step, ends_s))
 
-    def _end(self, step: Step) -> None:
+    def _end(self, step: Step, ends_s: float) -> None:
+        """`ends_s`: with its last sample. On a busy machine it is later now."""
         self._sounding -= 1
         self._scripted_s = self._world.now
-        self._note("user ends", "" if step.speaker == "user" else step.speaker, step=step.number)
+        self._note_moment(Moment(ends_s, "user ends", "" if step.speaker == "user" else step.speaker, step=step.number))
         self._count_event()
 
     def _note(self, name: str, detail: str = "", step: int = 0) -> None:
