@@ -74,11 +74,13 @@ class Loudspeaker(BaseOutputTransport):
         return True
 
 
-def pipeline_of(microphone: BaseInputTransport, loudspeaker: BaseOutputTransport, url: str) -> Pipeline:
-    """Everything between a microphone and a loudspeaker."""
+def pipeline_of(
+    microphone: BaseInputTransport, loudspeaker: BaseOutputTransport, url: str, context: LLMContext | None = None
+) -> Pipeline:
+    """Everything between a microphone and a loudspeaker. `context`: what has been said."""
     key = "none"
     aggregators = LLMContextAggregatorPair(
-        LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
+        context or LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
     )
     return Pipeline(
         [

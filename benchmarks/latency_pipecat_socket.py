@@ -19,6 +19,7 @@ from latency_pipecat import ABOUT, pipeline_of
 from loguru import logger
 from pipecat.frames.frames import InputAudioRawFrame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 from pipecat.transports.websocket.server import (
     SingleClientWebsocketServerParams,
@@ -37,8 +38,16 @@ async def serve(url: str, port: int) -> None:
     )
     transport = SingleClientWebsocketServerTransport(params, host="127.0.0.1", port=port)
     rates = PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=OUT_RATE)
-    pipeline = pipeline_of(transport.input(), transport.output(), url)
+    context = LLMContext()
+    pipeline = pipeline_of(transport.input(), transport.output(), url, context)
     worker = PipelineWorker(pipeline, params=rates, idle_timeout_secs=None, enable_rtvi=False)
+
+    @transport.event_handler("on_client_disconnected")
+    async def forget(_: object, client: object) -> None:
+        """Else the next client would hear the rest of what the last one asked for."""
+        context.set_messages([])
+        await worker.queue_frame(InterruptionFrame())
+
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     await runner.run()
