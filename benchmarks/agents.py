@@ -26,7 +26,7 @@ from aiohttp import web
 
 from benchmarks.environment import python_with
 from benchmarks.latency_peers import PIPECAT_SOCKET
-from benchmarks.output import tell
+from benchmarks.output import source, tell
 from huiyin.configs.files import cache_folder
 from huiyin.services.common.child import module_command
 from huiyin.services.common.text import is_chinese
@@ -139,6 +139,7 @@ def main() -> int:
         command = ["bench", "agent"]
         for name, agent in agents.items():
             command += [] if name in args.without else ["--against", f"{name}={agent}"]
+        print(source(), flush=True)  # of the table that the command prints
         return subprocess.run(module_command(_HUIYIN, *command, *rest), check=False).returncode
 
 

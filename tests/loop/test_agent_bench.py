@@ -14,6 +14,7 @@ from huiyin.assistant.scenario.agents.suite import LANGUAGES, families, seeds, s
 from huiyin.assistant.scenario.agents.targets import Target
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
+from huiyin.configs.messages import said
 from tests.support.simple_agent import SimpleAgent, bad, good
 from tests.support.virtual_agent import play_to
 
@@ -51,6 +52,9 @@ def test_the_faults_of_a_bad_agent_are_told_one_by_one() -> None:
     assert (better["stop latency p50 ms"] or 9999) < 200
     # What it does not hear does not disturb it, and who waits for two seconds cuts into no pause.
     assert (worse["pause handling"], better["pause handling"]) == (1, 0)
+    # It is deaf to listening words as to interruptions, which is no merit.
+    assert (worse["backchannel selectivity"], better["backchannel selectivity"]) == (1, 1)
+    assert (worse[said("shown.tells_apart")], better[said("shown.tells_apart")]) == (0.5, 1)
     assert "`reply stops` did not come" in faults(results(bad))
 
 

@@ -93,6 +93,15 @@ def _passed(plays: Sequence[Played]) -> float | None:
     return sum(each.passed for each in plays) / len(plays) if plays else None
 
 
+def _tells_apart(plays: Sequence[Played]) -> float | None:
+    """Balanced accuracy: the mean of what is yielded to that should be, and what is not that should not."""
+    tally = total(each.tally for each in plays)
+    asides = tally.asides.total()
+    if not tally.interruptions or not asides:
+        return None
+    return (tally.yielded / tally.interruptions + tally.ignored.total() / asides) / 2
+
+
 SCORES = (
     Score("shown.takeover", ("turn",), _figure("takeover rate")),
     Score("shown.response", ("turn",), _figure("response latency ms"), is_time=True),
@@ -105,6 +114,7 @@ SCORES = (
     Score("shown.others", ("others",), _figure("noise selectivity")),
     Score("shown.background", ("background",), _figure("noise selectivity")),
     Score("shown.noises", ("noise",), _figure("noise selectivity")),
+    Score("shown.tells_apart", ("interruption", "stop", *_ASIDES), _tells_apart),
     Score("shown.resumed", _ASIDES, _figure("resume rate")),
 )
 
