@@ -53,6 +53,7 @@ class Log:
     start_s: float = 0.0  # of the script; what the assistant said before was a greeting
     end_s: float = 0.0
     recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; where there was sound
+    people: Pcm16 | None = None  # shape (n,): what people said, before it was in a room; where an agent was played to
 
     def add_block(self, at_s: float, samples: Pcm16) -> PlayedBlock:
         """A block handed to the loudspeaker at `at_s`."""

@@ -55,7 +55,10 @@ def draw(log: Log, title: str = "", failures: Sequence[Outcome] = ()) -> bytes:
 
 
 def documents(result: Result) -> dict[str, bytes]:
-    """`report.txt`, `report.json`, `timeline.png`, and at room depth `conversation.wav`: microphone and loudspeaker."""
+    """`report.txt`, `report.json`, `timeline.png`; with sound `conversation.wav`: microphone and loudspeaker.
+
+    Where an agent was played to also `people.wav`: what people said, on the same clock, before it was in a room.
+    """
     contents = {
         "report.txt": result.report(verbose=True).encode() + b"\n",
         "report.json": json_report([result]).encode() + b"\n",
@@ -63,6 +66,8 @@ def documents(result: Result) -> dict[str, bytes]:
     }
     if result.log.recording is not None:
         contents["conversation.wav"] = wav_bytes(result.log.recording, SAMPLE_RATE)
+    if result.log.people is not None:
+        contents["people.wav"] = wav_bytes(result.log.people, SAMPLE_RATE)
     if result.agent_log:
         contents["agent.log"] = "\n".join([*result.agent_log, ""]).encode()
     return contents

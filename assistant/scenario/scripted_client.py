@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.ports import BLOCK
@@ -26,6 +28,7 @@ from huiyin.assistant.scenario.visible import split
 from huiyin.assistant.turns.events import Transcript
 
 _NO_ECHO_DB = -120.0
+_FULL_SCALE = 32767.0
 _APART_S = 0.1
 
 
@@ -56,18 +59,22 @@ class ScriptedClient:
                 replace(self._room.settings, echo_db=_NO_ECHO_DB, drift_ppm=0.0, xruns_per_min=0.0)
             )
         self._room.connect(self._exchange)
+        self._dry: list[Pcm16] = []  # what people said, block by block
         self.director = Director(scenario, world, Log(), self._begin, apart_s=_APART_S)
         line.attach(self._note, self.director.log.utterances)
 
     def step(self) -> None:
         """20 ms pass."""
-        self._room.say(self._mix.take(BLOCK))
+        said = self._mix.take(BLOCK)
+        self._dry.append((np.clip(said, -1, 1) * _FULL_SCALE).astype(np.int16))
+        self._room.say(said)
         self._room.step()
 
     def commit(self) -> None:
         """The world has stopped: what was said is found out where the agent does not tell it. May block."""
         log = self.director.log
         log.recording = self._room.recording()
+        log.people = np.concatenate([np.zeros(0, np.int16), *self._dry])
         for at_s, turn in self._line.committed(log.recording):
             self.director.observe(at_s, on.TurnCommitted(transcript=Transcript(turn.user), turn=turn, messages=[]))
 

@@ -7,9 +7,9 @@ FOLDER is your clone of github.com/DanielLin94144/Full-Duplex-Bench, whose licen
 is part of Huiyin. Its scripts are run as they are (`theirs.py` says what stands in for their downloads) on the
 recordings of all agents in RESULTS:
 
-- `get_timing.py` (1.5): Silero's voice activity on what the user and what the agent said; response latency and the
-  overlap of an interruption, each beside our figure of the same event. Voice activity has margins, by which a segment
-  begins early and ends late: events are compared as they are, and with these taken off;
+- `get_timing.py` (1.5): Silero's voice activity on what the user and what the agent said, both as they were spoken, on
+  one clock; response latency and the overlap of an interruption, each beside our figure of the same event, as they are
+  and by the script's definition (`events.py`). For each that is apart, the sound says who is right;
 - `eval_smooth_turn_taking.py`, `eval_pause_handling.py`, `eval_user_interruption.py` (1.0): whether the agent took the
   turn, by the words of what it said. These are our recogniser's in place of Parakeet's.
 
@@ -31,7 +31,7 @@ import numpy as np
 import requests
 
 from benchmarks.environment import python_with
-from benchmarks.full_duplex_bench.events import CLOSE_S, EDGES, KINDS, compared, margins
+from benchmarks.full_duplex_bench.events import CLOSE_S, EDGES, KINDS, compared
 from benchmarks.full_duplex_bench.ours import Recording, recordings, seconds
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -122,30 +122,29 @@ def _words(url: str, sound: Pcm16, language: str, offset_s: float) -> list[dict[
 
 
 def _show_times(ours: Sequence[Recording], theirs: dict[str, Any]) -> float:
-    """Print how far the times are apart; the share of events that are close once its margins are taken off."""
+    """Print how far the times are apart; the share of events that are close by the script's definition."""
     events = [event for each in ours for event in compared(each, theirs[each.name])]
     rows: list[list[str | None]] = []
     for kind in KINDS:
         for edge in (0, 1):
-            apart = [event.apart_s[edge] for event in events if event.kind == kind and event.apart_s]
+            apart = [event.defined_apart_s[edge] for event in events if event.kind == kind and event.defined_apart_s]
             middle = statistics.median(apart) if apart else 0.0
             spread = float(np.percentile([abs(each - middle) for each in apart], 95)) if apart else 0.0
             near = _share(sum(abs(each) <= CLOSE_S for each in apart), len(apart))
             rows.append([EDGES[kind][edge], f"{1000 * middle:+.0f}", f"{1000 * spread:.0f}", near])
     close = f"within {1000 * CLOSE_S:.0f} ms"
-    show(("moment", "script − ours, median ms", "distance from it, p95 ms", close), rows)
+    show(("moment, its 30 ms taken off", "script − ours, median ms", "distance from it, p95 ms", close), rows)
     rows = []
     share = 0.0
     for kind in (*KINDS, "all"):
         chosen = [event for event in events if kind in (event.kind, "all")]
-        raw = sum(event.is_close() for event in chosen)
-        aligned = sum(event.is_close(margins(events, event)) for event in chosen)
+        raw, defined = (sum(event.is_close(by_definition=each) for event in chosen) for each in (False, True))
         found = sum(event.apart_s is not None for event in chosen)
-        share = aligned / max(1, len(chosen))
-        rows.append([kind, str(len(chosen)), str(found), _share(raw, len(chosen)), _share(aligned, len(chosen))])
-    show(("event", "ours", "found by the script", close, f"{close}, margins off (≥ {_TARGET:.0%})"), rows)
+        share = defined / max(1, len(chosen))
+        rows.append([kind, str(len(chosen)), str(found), _share(raw, len(chosen)), _share(defined, len(chosen))])
+    show(("event", "ours", "found by the script", close, f"{close}, by its definition (≥ {_TARGET:.0%})"), rows)
     for event in events:
-        if not event.is_close(margins(events, event)):
+        if not event.is_close(by_definition=True):
             tell(f"apart: {event}")
     return share
 

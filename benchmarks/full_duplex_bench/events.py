@@ -1,18 +1,24 @@
 """The same event by us and by Full-Duplex-Bench's timing script: which of its intervals it is, and how far it is off.
 
-Its segments have margins: Silero's voice activity adds 30 ms to both ends, looks at frames of 32 ms, and still hears
-speech for a while after its end, in the room's echo above all. Ours begin and end with a sample. What these margins are
-is measured on the recordings in the other language, spoken by other voices, and taken off: what is left is chance.
+Both are given the same two tracks: what people said, before it was in a room, and what the agent's loudspeaker played.
+Its segments are those of Silero's `get_speech_timestamps` with its defaults: frames of 32 ms in which speech is
+probable, 30 ms added to both ends (`speech_pad_ms`); pauses of up to 0.6 s (user) and 0.5 s (agent) belong to a segment
+(`get_timing.py`). Ours begin with the first sample and end with the last one that can be heard. The 30 ms are its
+definition and are taken off; nothing else is. Where the two are still apart, the sound between them tells who is right:
+one says that somebody speaks there, the other that nobody does.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.full_duplex_bench.ours import Recording
+import numpy as np
+
+from benchmarks.full_duplex_bench.ours import Recording, seconds
+from huiyin.assistant.ports.port import Pcm16
 
 CLOSE_S = 0.060
 KINDS = ("response latency", "overlap of an interruption")
@@ -20,9 +26,14 @@ EDGES = {
     KINDS[0]: ("the user's turn ends", "the agent answers"),
     KINDS[1]: ("the user cuts in", "one of both falls silent"),
 }
+_BEGINS = {KINDS[0]: (False, True), KINDS[1]: (True, False)}  # whether a segment begins at the edge, or ends
+_PAD_S = 0.030  # `speech_pad_ms`
 _SAME_S = 1.0  # intervals further apart are not the same event
 _LISTS = {KINDS[0]: "latency_resp_list", KINDS[1]: "latency_stop_list"}
 _TELLING = {KINDS[0]: 1, KINDS[1]: 0}  # the edge by which an interval is found again
+_DISPUTED_S = 0.020  # an edge that is further apart has something between
+_SPEECH_S = 0.5  # beside an edge, how loud the speech is
+_SILENT_DB = -40.0  # below the speech beside it: nothing is heard
 
 
 @dataclass(frozen=True)
@@ -30,8 +41,7 @@ class Event:
     """An interval by us, and by the script; None where it has none that is near. Seconds."""
 
     kind: str
-    recording: str
-    language: str
+    recording: Recording
     ours: tuple[float, float]
     theirs: tuple[float, float] | None
 
@@ -40,16 +50,58 @@ class Event:
         """How much later the script has its beginning and its end."""
         return (self.theirs[0] - self.ours[0], self.theirs[1] - self.ours[1]) if self.theirs else None
 
-    def is_close(self, margins_s: tuple[float, float] = (0.0, 0.0)) -> bool:
-        """Whether both have about the same length, `margins_s` of beginning and end taken off the script's."""
+    @property
+    def defined_apart_s(self) -> tuple[float, float] | None:
+        """The same, without what it adds to both ends of a segment."""
         if self.apart_s is None:
-            return False
-        begins_s, ends_s = (apart_s - margin_s for apart_s, margin_s in zip(self.apart_s, margins_s, strict=True))
-        return abs(ends_s - begins_s) <= CLOSE_S
+            return None
+        first_s, last_s = (
+            apart_s + (_PAD_S if begins else -_PAD_S)
+            for apart_s, begins in zip(self.apart_s, _BEGINS[self.kind], strict=True)
+        )
+        return first_s, last_s
+
+    def is_close(self, *, by_definition: bool) -> bool:
+        """Whether both have about the same length; `by_definition`: what the script adds to its segments taken off."""
+        apart_s = self.defined_apart_s if by_definition else self.apart_s
+        return apart_s is not None and abs(apart_s[1] - apart_s[0]) <= CLOSE_S
 
     def __str__(self) -> str:
         theirs = "none" if self.theirs is None else f"{self.theirs[0]:.3f} to {self.theirs[1]:.3f} s"
-        return f"{self.recording}, {self.kind}: {self.ours[0]:.3f} to {self.ours[1]:.3f} s, the script {theirs}"
+        event = f"{self.recording.name}, {self.kind}: {self.ours[0]:.3f} to {self.ours[1]:.3f} s, the script {theirs}"
+        return "; ".join([event, *self._verdicts()])
+
+    def _verdicts(self) -> Iterator[str]:
+        """Of each edge that is apart: what is heard between, and so who is right."""
+        for at, apart_s in enumerate(self.defined_apart_s or ()):
+            if abs(apart_s) <= _DISPUTED_S:
+                continue
+            begins = _BEGINS[self.kind][at]
+            between_s = sorted((self.ours[at], self.ours[at] + apart_s))
+            level_db = _level_db(self._track(at), between_s[0], between_s[1], speech_before=not begins)
+            # An earlier beginning and a later end say that somebody speaks between.
+            says_speech = "the script" if (apart_s > 0) != begins else "ours"
+            says_silence = "ours" if says_speech == "the script" else "the script"
+            right = says_silence if level_db < _SILENT_DB else says_speech
+            level = "digital silence" if math.isinf(level_db) else f"{level_db:.0f} dB of the speech beside it"
+            yield f"{EDGES[self.kind][at]} {1000 * apart_s:+.0f} ms, between {level}: {right}"
+
+    def _track(self, at: int) -> Pcm16:
+        """Where the edge is heard."""
+        people, agent = self.recording.sound
+        if self.kind == KINDS[0]:
+            return people if at == 0 else agent
+        return people if at == 0 or self.ours[1] >= self.recording.user(2)[1] else agent
+
+
+def _level_db(track: Pcm16, start_s: float, end_s: float, *, speech_before: bool) -> float:
+    """Of the sound between two times, against the speech before or after it; -inf for digital silence."""
+    around = (start_s - _SPEECH_S, start_s) if speech_before else (end_s, end_s + _SPEECH_S)
+    power, speech = (
+        float(np.mean(np.square(seconds(track, max(0.0, first_s), last_s).astype(np.float64))))
+        for first_s, last_s in ((start_s, end_s), around)
+    )
+    return 10 * math.log10(power / speech) if power and speech else -math.inf
 
 
 def compared(recording: Recording, found: dict[str, Any]) -> Iterator[Event]:
@@ -65,12 +117,4 @@ def _event(kind: str, recording: Recording, ours: tuple[float, float], found: di
     near = min(found[_LISTS[kind]], key=lambda interval: abs(interval[edge] - ours[edge]), default=None)
     is_same = near is not None and abs(near[edge] - ours[edge]) < _SAME_S
     theirs = (float(near[0]), float(near[1])) if is_same else None
-    return Event(kind, recording.name, recording.language, ours, theirs)
-
-
-def margins(events: Sequence[Event], of: Event) -> tuple[float, float]:
-    """By how much the script is later at the beginning and the end of such an event, in the other language (median)."""
-    others = [e.apart_s for e in events if e.kind == of.kind and e.language != of.language and e.apart_s]
-    if not others:
-        return 0.0, 0.0
-    return statistics.median(each[0] for each in others), statistics.median(each[1] for each in others)
+    return Event(kind, recording, ours, theirs)

@@ -14,7 +14,7 @@ import numpy as np
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 
-REPORT, SOUND = "report.json", "conversation.wav"
+REPORT, SOUND, PEOPLE = "report.json", "conversation.wav", "people.wav"
 STOPS = ("interruption", "stop")
 """Families whose second turn wants the agent to fall silent."""
 
@@ -43,15 +43,15 @@ class Recording:
 
     @cached_property
     def sound(self) -> Pcm16:
-        """Shape (2, n): microphone and loudspeaker, on one clock.
+        """Shape (2, n): what people said, before it was in a room, and what the loudspeaker was given, on one clock.
 
         In the file the loudspeaker is a block early: what comes in answer to a block of the microphone stands beside
         it, and is played while the next is recorded.
         """
-        with wave.open(str(self.folder / SOUND)) as file:
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
-        microphone, loudspeaker = samples.T.astype(np.int16)
-        return np.stack([microphone, np.concatenate([np.zeros(BLOCK, np.int16), loudspeaker])[: len(microphone)]])
+        people, (_, loudspeaker) = _samples(self.folder / PEOPLE)[0], _samples(self.folder / SOUND)
+        loudspeaker = np.concatenate([np.zeros(BLOCK, np.int16), loudspeaker])
+        length = min(len(people), len(loudspeaker))
+        return np.stack([people[:length], loudspeaker[:length]])
 
     def user(self, turn: int) -> tuple[float, float]:
         """When a turn (from 1) begins and ends."""
@@ -92,10 +92,17 @@ class Recording:
 
 def recordings(folder: Path) -> list[Recording]:
     """Those below a folder that `huiyin bench agent --sound` wrote. Ends the program where there are none."""
-    paths = [path for path in sorted(folder.rglob(REPORT)) if (path.parent / SOUND).is_file()]
+    paths = [path for path in sorted(folder.rglob(REPORT)) if (path.parent / PEOPLE).is_file()]
     if not paths:
         raise SystemExit(f"no recordings below {folder}; make some: huiyin bench agent --sound --out {folder} …")
     return [Recording(path.parent, json.loads(path.read_text(encoding="utf-8"))["scenarios"][0]) for path in paths]
+
+
+def _samples(path: Path) -> Pcm16:
+    """Shape (channels, n), int16."""
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+    return samples.T.astype(np.int16)
 
 
 def seconds(sound: Pcm16, start_s: float = 0.0, end_s: float | None = None) -> Pcm16:

@@ -21,9 +21,10 @@ def play_to(
     recognise: Recognise | None = None,
     *,
     aloud: bool = False,
+    world: VirtualWorld | None = None,
 ) -> Result:
     """`exchange`: 20 ms of the microphone in, 20 ms of the agent's sound out; `aloud`: with its echo in the first."""
-    world = VirtualWorld()
+    world = world or VirtualWorld()
     line = SoundLine(lambda mic: line.receive(exchange(mic)), recognise)
     client = ScriptedClient(scenario, scenario.seed, made_voice(scenario), world, line, aloud=aloud)
 
