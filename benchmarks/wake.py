@@ -1,9 +1,10 @@
 """The wake phrase: ``python -m benchmarks.wake``.
 
-Forty phrases, alone and with a sentence behind them, spoken by every offline voice in three rooms, with pink noise 20,
-12 and 5 dB below: how often they are missed. Then other people's speech, as recorded and in these rooms: how often it
-wakes. All goes through the ear of a conversation; each stretch of speech is then looked at as a sleeping one does, by
-the default recogniser. Thresholds were chosen on *dev*, phrases and voices of its own; what is printed is of *test*.
+Forty phrases, alone or with a sentence behind them, spoken by fourteen offline voices in three rooms, with pink noise
+20, 12 and 5 dB below: how often they are missed, and how long it takes from the end of a phrase to listening. Then two
+hours of people's speech (`data/wake_speech.tsv`), as recorded and in these rooms in turn: how often it wakes.
+Thresholds were chosen on *dev*, with phrases, voices, recordings and speakers of its own; what is printed is of *test*.
+A run that was broken off goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,29 +15,30 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the services do, befor
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import argparse
+import csv
+import math
 import statistics
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks import latency_heldout
+from benchmarks.latency_heldout import HeldOut, fetch
 from benchmarks.latency_speech import speech_in
 from benchmarks.output import percent, show, tell
+from benchmarks.sentences import DATA
 from benchmarks.synthesis import synthesised
-from huiyin.assistant.conversation.assemble import make_listener
-from huiyin.assistant.conversation.phrase_listener import DOUBTFUL, SURE
-from huiyin.assistant.conversation.waking import APART_S, LEAST_S, PHRASE_S
+from benchmarks.wake_looks import Journal, Look, Sleeper, as_json
 from huiyin.assistant.dialogue.wake_phrase import WakePhrase
-from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.acoustics import room_response
 from huiyin.assistant.ports.port import Samples
 from huiyin.configs import settings as config
+from huiyin.configs.layers import read_toml
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr.recogniser import Engine, Hints, PhraseEngine, load_engine
+from huiyin.services.asr.recogniser import load_engine
 from huiyin.services.common.audio import decode
 
 PHRASES = {
@@ -48,11 +50,13 @@ PHRASES = {
         "zh": (
             "你好小白", "小白小白", "回音回音", "你好管家", "小管家在吗", "早上好管家", "灯塔灯塔", "你好灯塔",
             "小船小船", "你好月亮", "月亮姐姐", "大树同学", "你好大树", "星星助手", "嘿小助手", "喂小机灵",
+            "你好电台", "小河小河", "云朵同学", "早安小屋",
         ),
         "en": (
             "Hey lighthouse", "Okay lighthouse", "Hello lighthouse", "Hey butler", "Okay kitchen", "Hello kitchen",
             "Hey moonlight", "Okay robot", "Hello robot", "Wake up house", "Dear assistant", "Hey sunflower",
             "Okay sunflower", "Hello captain", "Good day computer", "Listen computer",
+            "Hey starlight", "Okay garden", "Hello compass", "Hey teapot",
         ),
     },
 }  # fmt: skip
@@ -63,116 +67,176 @@ VOICES = {
         "en": ("af_heart", "am_michael", "bm_george"),
     },
 }
+"""The test half is spoken by all of them; what is of its own voices is printed, too."""
 BEHIND = {"zh": "今天天气怎么样？", "en": "what time is it now?"}
 ROOMS = {"bedroom, 1 m": (0.2, 1.0, 20.0), "living room, 2 m": (0.3, 2.0, 12.0), "office, 2 m": (0.6, 2.0, 5.0)}
 """Name -> (reverberation time s, distance m, noise below the speech dB)."""
 _BEFORE_S = 3.0  # of noise alone: the ear knows the room
 _LEVEL = 0.05  # of the speech, -26 dBFS
-_LONGEST_S = 20.0  # of a recording
-_LISTENED = 4  # phrases of each language that listen to other speech
-
-
-@dataclass
-class Cost:
-    """What sleep takes of a core: seconds of sound, of the ear's work, and of each look."""
-
-    heard_s: float = 0.0
-    ear_s: float = 0.0
-    looks_s: list[float] = field(default_factory=list)
-
-
-class Sleeper:
-    """Looks for phrases as a sleeping conversation does."""
-
-    def __init__(self, settings: config.Settings, engine: Engine) -> None:
-        assert isinstance(engine, PhraseEngine)
-        self._settings, self._engine, self._scores = settings, engine, engine
-
-    def stretches(self, mic: Samples, cost: Cost) -> list[Samples]:
-        """The beginnings of speech in `mic` that would be looked at, as the ear cuts them."""
-        ear = make_listener(self._settings, tell)
-        pcm = np.pad((np.clip(mic, -1, 1) * 32767).astype(np.int16), (0, -len(mic) % BLOCK + SAMPLE_RATE))
-        silence = np.zeros(BLOCK, np.int16)
-        began_s = time.perf_counter()
-        changes = [c for at in range(0, len(pcm), BLOCK) for c in ear.push(pcm[at : at + BLOCK], silence)]
-        cost.ear_s += time.perf_counter() - began_s
-        cost.heard_s += len(pcm) / SAMPLE_RATE
-        edges = [(change.kind, change.at_s) for change in changes if change.kind in ("started", "paused")]
-        found: list[Samples] = []
-        last_s = -APART_S
-        for number, (kind, at_s) in enumerate(edges):
-            end_s = next((end_s for kind, end_s in edges[number + 1 :] if kind == "paused"), len(pcm) / SAMPLE_RATE)
-            if kind == "started" and end_s - at_s >= LEAST_S and at_s - last_s >= APART_S:
-                last_s = at_s
-                cut = ear.cut(at_s, min(end_s, at_s + PHRASE_S))
-                found.append((cut / np.float32(32768)).astype(np.float32))
-        return found
-
-    def wakes(self, stretch: Samples, phrase: WakePhrase, language: str, cost: Cost) -> tuple[bool, float | None]:
-        """(whether it does, the phrase's score), as `PhraseListener` decides."""
-        began_s = time.perf_counter()
-        found = self._scores.phrase_score(stretch, phrase.text, language) if stretch.any() else None
-        is_woken = bool(found and found.score >= SURE)
-        if found and DOUBTFUL <= found.score < SURE:
-            text = self._engine.recognise([stretch], Hints((language,)))[0].text
-            is_woken = phrase.end_in(text) is not None
-        cost.looks_s.append(time.perf_counter() - began_s)
-        return is_woken, found.score if found else None
+_LONGEST_S = 60.0  # a recording ...
+_LISTENED_S = 20.0  # ... of which so much is used, at most
+_LISTENED = 2  # phrases of each language that listen to other speech
+_TOLD = 25  # results between two lines of progress
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("test", "dev"), default="test")
-    parser.add_argument("--few", action="store_true", help="of each phrase one text by each voice")
     parser.add_argument("--only", choices=("misses", "false-wakes"))
     parser.add_argument("--show", action="store_true", help="print scores of what was missed, and of false wakes")
-    parser.add_argument(
-        "--people", type=Path, metavar="DIR", help="recordings of other speech, instead of the held-out"
-    )
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of people's speech, at most")
+    parser.add_argument("--clones", type=Path, metavar="DIR", help="Git clones OWNER/NAME, instead of the network")
     args = parser.parse_args()
     settings = config.load(environ={})
-    folder = settings.store.path.parent / "bench" / "wake"
-    sleeper = Sleeper(settings, load_engine(settings.asr, ModelStore(settings.store).ensure))
+    bench = _Bench(settings, args.half, shown=args.show)
     if args.only != "false-wakes":
-        headings = ["phrases", "room", "said", "missed", "a look, median"]
-        show(headings, _misses(settings, folder, sleeper, args.half, few=args.few, shown=args.show))
+        headings = ["phrases", "room", "said", "missed", "a look, median", "to listening, median", "p95"]
+        show(headings, bench.misses())
     if args.only != "misses":
         headings = ["listening", "minutes of people", "looks a minute", "false wakes", "an hour", "of a core"]
-        show(headings, _false_wakes(settings, sleeper, args.half, args.people, shown=args.show))
+        show(headings, bench.false_wakes(args.clones, 60 * args.minutes))
 
 
-def _misses(
-    settings: config.Settings, folder: Path, sleeper: Sleeper, half: str, *, few: bool, shown: bool
-) -> Iterator[Sequence[str]]:
-    counts: dict[tuple[str, str], list[bool]] = {}
-    costs: dict[tuple[str, str], Cost] = {}
-    said = [
-        (language, phrase, voice, text)
-        for language, phrases in PHRASES[half].items()
-        for phrase in phrases
-        for v, voice in enumerate(VOICES[half][language])
-        for t, text in enumerate(_texts(phrase, language))
-        if not few or (v + t) % 2
-    ]
-    sounds = synthesised(settings, [(voice, text) for _, _, voice, text in said], folder)
-    for seed, ((language, phrase, voice, _), sound) in enumerate(zip(said, sounds, strict=True)):
-        for room in ROOMS:
-            cost = costs.setdefault((language, room), Cost())
-            mic = in_room(speech_in(sound), room, seed, before_s=_BEFORE_S)
-            looks = [sleeper.wakes(s, WakePhrase(phrase), language, cost) for s in sleeper.stretches(mic, cost)[:1]]
-            is_missed = not any(woken for woken, _ in looks)
-            counts.setdefault((language, room), []).append(is_missed)
-            if shown and is_missed:
-                tell(f"{phrase}, {room}, {voice}: {[score for _, score in looks]}")
-    for (language, room), missed in counts.items():
-        look_s = statistics.median(costs[language, room].looks_s)
-        yield language, room, str(len(missed)), percent(np.mean(missed)), f"{look_s:.2f} s"
-    for language in PHRASES[half]:
-        every = [each for (spoken, _), missed in counts.items() if spoken == language for each in missed]
-        yield language, "all", str(len(every)), percent(np.mean(every)), ""
-    every = [each for missed in counts.values() for each in missed]
-    yield "all", "all", str(len(every)), percent(np.mean(every)), ""
+class _Bench:
+    """Of one half. `shown`: what was missed, and what woke, is told."""
+
+    def __init__(self, settings: config.Settings, half: str, *, shown: bool) -> None:
+        self._settings, self._half, self._shown = settings, half, shown
+        self._cache = settings.store.path.parent / "bench"
+        self._sleeper = Sleeper(settings, load_engine(settings.asr, ModelStore(settings.store).ensure))
+
+    def misses(self) -> Iterator[Sequence[str]]:
+        """How often phrases are missed, by language and room."""
+        journal = Journal(self._cache / "wake", self._settings, f"misses-{self._half}")
+        said = [
+            (language, phrase, voice, _texts(phrase, language)[(p + v) % 2])
+            for language, phrases in PHRASES[self._half].items()
+            for p, phrase in enumerate(phrases)
+            for v, voice in enumerate(self._voices(language))
+        ]
+        sounds = synthesised(self._settings, [(voice, text) for *_, voice, text in said], self._cache / "wake")
+        results: dict[tuple[str, str, str], list[list[dict[str, Any]]]] = {}
+        for seed, ((language, phrase, voice, text), sound) in enumerate(zip(said, sounds, strict=True)):
+            for room in ROOMS:
+                name = f"{text}|{voice}|{room}|{seed}"
+                found = journal.get(name)
+                if found is None:
+                    mic = in_room(speech_in(sound), room, seed, before_s=_BEFORE_S)
+                    found = journal.keep(name, self._looked_for(phrase, language, self._sleeper.looks(mic)[0]))
+                results.setdefault((language, room, voice), []).append(found)
+                if self._shown and not _is_woken(found):
+                    tell(f"{text}, {room}, {voice}: {[each['score'] for each in found]}")
+            if seed % _TOLD == 0:
+                tell(f"phrases: {seed} of {len(said)}")
+        for language in PHRASES[self._half]:
+            for room in ROOMS:
+                yield _missed(f"{language}", room, [(k, v) for k, v in results.items() if k[:2] == (language, room)])
+        for language in PHRASES[self._half]:
+            yield _missed(language, "all", [(k, v) for k, v in results.items() if k[0] == language])
+        yield _missed("all", "all", list(results.items()))
+        unheard = [(k, v) for k, v in results.items() if k[2] in VOICES[self._half][k[0]]]
+        yield _missed("all, by voices of its own", "all", unheard)
+
+    def _voices(self, language: str) -> tuple[str, ...]:
+        own = VOICES[self._half][language]
+        return own if self._half == "dev" else own + VOICES["dev"][language]
+
+    def _looked_for(self, phrase: str, language: str, looks: Sequence[Look]) -> list[dict[str, Any]]:
+        """What the looks came to, up to the one that woke."""
+        found = []
+        for each in self._sleeper.find(looks, WakePhrase(phrase), language):
+            found.append(each)
+            if each.is_woken:
+                break
+        return as_json(found)
+
+    def false_wakes(self, clones: Path | None, most_s: float) -> Iterator[Sequence[str | None]]:
+        """How often other people's speech wakes: `most_s` of it."""
+        journal = Journal(self._cache / "wake", self._settings, f"people-{self._half}")
+        recordings, folder = people(self._half), self._cache / "held-out"
+        fetch(recordings, folder, self._settings.store, clones)
+        heard: list[dict[str, Any]] = []
+        for number, (recording, room) in enumerate(zip(recordings, cycle([None, *ROOMS]), strict=False)):
+            result = journal.get(recording.sha256)
+            if result is None:
+                samples = decode(recording.file(folder), max_duration_s=_LONGEST_S).samples
+                sound = speech_in(samples[: round(_LISTENED_S * SAMPLE_RATE)])
+                mic = in_room(sound, room, number, before_s=1.0) if room else np.pad(sound, (SAMPLE_RATE, 0))
+                result = journal.keep(recording.sha256, self._heard(mic, len(sound) / SAMPLE_RATE))
+            heard.append(result)
+            for phrase in self._woken_by(result):
+                if self._shown:
+                    tell(f"{recording.path}, {room}: {phrase}")
+            if sum(each["speech_s"] for each in heard) >= most_s:
+                break
+            if number % _TOLD == 0:
+                minutes = sum(each["speech_s"] for each in heard) / 60
+                tell(f"people: {number} of {len(recordings)}, {minutes:.0f} minutes")
+        speech_s, mic_s = (sum(each[name] for each in heard) for name in ("speech_s", "mic_s"))
+        ear = sum(each["ear_s"] for each in heard) / mic_s
+        for language, phrases in PHRASES[self._half].items():
+            listening = phrases[:_LISTENED]
+            count = sum(phrase in listening for each in heard for phrase in self._woken_by(each))
+            looks = [found for each in heard for found in each["found"].get(listening[0], [])]
+            hours = speech_s / 3600 * len(listening)  # each phrase listens for itself
+            # Of the first phrase alone, as the encoder's work is kept for those after it.
+            share = percent(ear + sum(found["cpu_s"] for found in looks) / mic_s) if language == "zh" else None
+            yield (
+                f"{len(listening)} phrases, {language}", f"{speech_s / 60:.0f}", f"{60 * len(looks) / speech_s:.0f}",
+                str(count), f"{count / hours:.2f}", share,
+            )  # fmt: skip
+
+    def _heard(self, mic: Samples, speech_s: float) -> dict[str, Any]:
+        looks, ear_s = self._sleeper.looks(mic)
+        found = {
+            phrase: as_json(self._sleeper.find(looks, WakePhrase(phrase), language))
+            for language, phrases in PHRASES[self._half].items()
+            for phrase in phrases[:_LISTENED]
+        }
+        mic_s = len(mic) / SAMPLE_RATE
+        return {"speech_s": speech_s, "mic_s": mic_s, "ear_s": ear_s, "found": found}
+
+    def _woken_by(self, heard: dict[str, Any]) -> list[str]:
+        """The phrases that one recording seemed to have, once for each stretch of speech."""
+        return [
+            phrase
+            for phrase, found in heard["found"].items()
+            for _ in {each["stretch_s"] for each in found if each["is_woken"]}
+        ]
+
+
+def people(half: str) -> list[HeldOut]:
+    """Recordings of people, in an order of their own."""
+    sources = {**read_toml(DATA / "heldout_sources.toml"), **read_toml(DATA / "recognition_sources.toml")}
+    with (DATA / "wake_speech.tsv").open(encoding="utf-8") as file:
+        listed = [
+            HeldOut(
+                **{name: sources[row["source"]][name] for name in ("repository", "commit", "language")},
+                **{name: row[name] for name in ("source", "path", "sha256")},
+                speaker="?",
+            )
+            for row in csv.DictReader(file, delimiter="\t")
+            if row["half"] == half
+        ]
+    return [listed[i] for i in np.random.default_rng(0).permutation(len(listed))]
+
+
+def _is_woken(found: Sequence[dict[str, Any]]) -> bool:
+    return any(each["is_woken"] for each in found)
+
+
+def _missed(name: str, room: str, results: Sequence[tuple[tuple[str, ...], list[list[dict[str, Any]]]]]) -> list[str]:
+    """A row: how often, and how long it took."""
+    every = [found for _, several in results for found in several]
+    missed = [not _is_woken(found) for found in every]
+    looks_s = [each["took_s"] for found in every for each in found]
+    delays_s = sorted(each["delay_s"] for found in every for each in found if each["delay_s"] is not None)
+    p95_s = delays_s[int(0.95 * len(delays_s))]
+    return [
+        name, room, str(len(missed)), percent(np.mean(missed)), f"{statistics.median(looks_s):.2f} s",
+        f"{statistics.median(delays_s):.2f} s", f"{p95_s:.2f} s",
+    ]  # fmt: skip
 
 
 def _texts(phrase: str, language: str) -> list[str]:
@@ -194,44 +258,6 @@ def in_room(sound: Samples, room: str, seed: int, before_s: float = 0.0) -> Samp
     noise *= level / np.sqrt(np.mean(noise**2)) * 10 ** (-below_db / 20)
     gain = _LEVEL / level if before_s else 1.0
     return np.asarray(np.clip((away + noise) * gain, -1, 1), np.float32)
-
-
-def _false_wakes(
-    settings: config.Settings, sleeper: Sleeper, half: str, people: Path | None, *, shown: bool
-) -> Iterator[Sequence[str]]:
-    recordings = _people(settings, people)
-    recordings = recordings[::2] if half == "dev" else recordings[1::2]
-    costs, wakes = {language: Cost() for language in PHRASES[half]}, dict.fromkeys(PHRASES[half], 0)
-    ear, seconds, looks = Cost(), 0.0, 0
-    for number, (path, room) in enumerate(zip(recordings, cycle([None, *ROOMS]), strict=False)):
-        sound = speech_in(decode(path, max_duration_s=_LONGEST_S).samples)
-        mic = in_room(sound, room, number, before_s=1.0) if room else np.pad(sound, (SAMPLE_RATE, 0))
-        seconds += len(sound) / SAMPLE_RATE
-        stretches = sleeper.stretches(mic, ear)
-        looks += len(stretches)
-        for language, phrases in PHRASES[half].items():
-            for stretch in stretches:
-                for phrase in phrases[:_LISTENED]:
-                    woken, score = sleeper.wakes(stretch, WakePhrase(phrase), language, costs[language])
-                    wakes[language] += woken
-                    if shown and woken:
-                        tell(f"{path.name}, {room}: {phrase}, {score}")
-    for language, count in wakes.items():
-        share = ear.ear_s / ear.heard_s + sum(costs[language].looks_s) / _LISTENED / seconds
-        hours = seconds / 3600 * _LISTENED  # each phrase listens for itself
-        yield (
-            f"{_LISTENED} phrases, {language}", f"{seconds / 60:.0f}", f"{60 * looks / seconds:.0f}", str(count),
-            f"{count / hours:.2f}", percent(share),
-        )  # fmt: skip
-
-
-def _people(settings: config.Settings, folder: Path | None) -> list[Path]:
-    """Recordings of people, those of the held-out set, in an order of their own."""
-    if folder is None:
-        listed, folder = latency_heldout.listed(), settings.store.path.parent / "bench" / "held-out"
-        latency_heldout.fetch(listed, folder, settings.store, None)
-    paths = sorted(path for path in folder.iterdir() if path.suffix in (".wav", ".flac"))
-    return [paths[i] for i in np.random.default_rng(0).permutation(len(paths))]
 
 
 if __name__ == "__main__":

@@ -35,13 +35,15 @@ _AHEAD_S = 1.0  # with less sound ahead the voice is in a hurry: a clause takes 
 
 @dataclass(frozen=True)
 class TurnSoFar:
-    """The user's turn from `start_s` to its pause at `end_s`. `text`: its words, for a judge of words."""
+    """The user's turn from `start_s` to its pause at `end_s`. `text`: its words, for a judge of words.
+    `microphone`: its sound before the echo path, where it is kept."""
 
     generation: int
     start_s: float
     end_s: float
     sound: Callable[[], Pcm16]
     text: str = ""
+    microphone: Callable[[], Pcm16] | None = None
 
 
 @dataclass(frozen=True)

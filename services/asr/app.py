@@ -146,7 +146,7 @@ def make_app(settings: Settings) -> Flask:
         """Whether a recording begins with a phrase: score, end_s, model.
 
         The recording comes as at /asr; `phrase` and its `language` stand in the address. By about `score` (natural
-        logarithm) the phrase is likelier with this sound than with noise: from 3 on it was probably said. null: nothing
+        logarithm) the phrase is likelier with this sound than with noise: from 0 on it was probably said. null: nothing
         was. 422 `cannot_hear_phrases` where the recogniser has no such score: Whisper has.
         """
         caller = Caller(left=client_left(request.environ))

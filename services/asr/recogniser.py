@@ -176,7 +176,7 @@ class PhraseScore:
     """How likely a recording begins with a phrase, and where that would end in it, in seconds.
 
     `score`: by so much (natural logarithm) the phrase is likelier with this sound than with noise, less what speaks
-    against it where it is expected. From 3 on it was said; other speech is mostly far below 0.
+    against it where it is expected. From 0 on it was probably said; other speech is mostly far below.
     """
 
     score: float

@@ -12,7 +12,14 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.conversation.phrase_listener import DOUBTFUL, PHRASE_END_S, SURE, PhraseListener
+from huiyin.assistant.conversation.phrase_listener import (
+    DOUBTFUL,
+    IS_NEAR,
+    NEAR,
+    PHRASE_END_S,
+    SURE,
+    PhraseListener,
+)
 from huiyin.assistant.conversation.stages import Parts, TurnSoFar
 from huiyin.assistant.conversation.waking import WakingEar
 from huiyin.assistant.conversation.world import Plan, Source
@@ -41,6 +48,9 @@ class _Ear:
     def cut(self, start_s: float, end_s: float) -> Pcm16:
         return np.zeros(round((end_s - start_s) * 16_000), np.int16)
 
+    def be_alert(self, *, alert: bool) -> None:
+        self.alert = [*getattr(self, "alert", []), (round(self._samples / 16_000, 1), alert)]
+
 
 class Sleeper(Talk):
     """A talk that sleeps. `speech`: (from, to, words), seconds; `tried`: the spans that were looked at asleep."""
@@ -49,6 +59,7 @@ class Sleeper(Talk):
         super().__init__(*([reply] for reply in replies))
         self.speech, self.tried = speech, list[tuple[float, float]]()
         self.phrase_end_s: float | None = None  # in what is looked at, where that is known
+        self.first_words = ""  # of what is looked at first, where they are others
         self.awake_words: dict[float, str] = {}  # begin of a turn -> its words, where they are others
         changes = [
             SpeechChange(kind, at_s)  # type: ignore[arg-type]
@@ -64,6 +75,8 @@ class Sleeper(Talk):
     def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
         if turn.generation == 0:
             self.tried.append((round(turn.start_s, 1), round(turn.end_s, 1)))
+            if self.first_words and len(self.tried) == 1:
+                return Plan([(0.1, ev.Transcript(self.first_words, "zh", facts={IS_NEAR: True}))], 0.1)
         elif words := self.awake_words.get(round(turn.start_s, 1)):
             return Plan([(0.1, ev.Transcript(words, "zh"))], 0.1)
         facts = {} if self.phrase_end_s is None else {PHRASE_END_S: self.phrase_end_s}
@@ -74,9 +87,10 @@ class Sleeper(Talk):
 class Scored(Services):
     """A recogniser that gives the phrase a score, or has none; its words are 你好回音。"""
 
-    def __init__(self, score: float | ServiceError | None) -> None:
+    def __init__(self, score: float | ServiceError | None, microphone: float | None = None) -> None:
+        """`microphone`: of the second sound that it is asked about."""
         super().__init__(SETTINGS)
-        self._score, self.asked = score, list[str]()
+        self._score, self._microphone, self.asked = score, microphone, list[str]()
 
     def phrase(
         self, samples: Pcm16, phrase: str, language: str, *, timeout_s: float
@@ -85,7 +99,7 @@ class Scored(Services):
             self.asked.append("score")
             if isinstance(self._score, ServiceError):
                 raise self._score
-            yield self._score, 1.25
+            yield self._microphone if len(self.asked) > 1 else self._score, 1.25
 
         return Stream(give)
 
@@ -115,11 +129,28 @@ def test_the_phrase_is_found_by_its_score_and_in_doubt_by_the_words(
     assert found.facts.get(PHRASE_END_S) == (1.25 if score == SURE else None)
 
 
+@pytest.mark.parametrize(
+    ("score", "microphone", "found", "is_near"),
+    [(SURE - 4, SURE + 6, True, None), (SURE + 2, SURE - 20, False, True), (NEAR - 0.1, SURE + 40, False, False)],
+)
+def test_in_doubt_the_microphone_itself_is_asked_too(
+    score: float, microphone: float, found: bool, is_near: bool | None
+) -> None:
+    def sound() -> Pcm16:
+        return np.zeros(27_200, np.int16)
+
+    services = Scored(score, microphone)
+    turn = TurnSoFar(0, 1.0, 2.7, sound, microphone=sound)
+    (transcript,) = PhraseListener(services, WakePhrase("你好回音"), "zh").transcribe(turn)  # type: ignore[misc]
+    assert (bool(transcript.text), transcript.facts.get(IS_NEAR)) == (found, is_near)
+    assert len(services.asked) == (2 if score >= NEAR else 1)
+
+
 def test_the_rest_of_the_sentence_is_the_turn() -> None:
     talk = Sleeper((1.0, 3.5, "你好回音，今天星期几？"), replies=["星期四。"])
     (turn,) = talk.committed(1)
     assert turn.transcript.text == "今天星期几？" and turn.turn.heard == "星期四。"
-    assert talk.tried == [(1.0, 2.7)]
+    assert talk.tried == [(1.0, 2.2)]
 
 
 def test_where_noise_garbles_the_phrase_the_turn_is_what_comes_after_it() -> None:
@@ -136,10 +167,10 @@ def test_the_phrase_alone_wakes_and_gets_no_answer() -> None:
     assert [len(messages) for messages, *_ in talk.asked] == [2]
 
 
-def test_other_speech_is_tried_once_a_stretch_and_is_nothing_to_anyone() -> None:
+def test_the_beginning_of_other_speech_is_tried_and_is_nothing_to_anyone() -> None:
     talk = Sleeper((1.0, 20.0, "欢迎收看今天的新闻。"), (22.0, 22.2, "嗯"), (24.0, 30.0, "下面请看天气。"))
     talk.listen(40)
-    assert talk.tried == [(1.0, 2.7), (24.0, 25.7)]
+    assert talk.tried == [(1.0, 2.2), (24.0, 25.2)]
     assert talk.asked == [] and not talk.all(on.SpeechHeard) and not talk.all(on.Recognised)
 
 
@@ -168,11 +199,40 @@ def test_what_it_says_unasked_may_be_answered() -> None:
     assert talk.ear.is_awake
 
 
+def test_a_phrase_that_is_said_slowly_is_heard_at_the_second_look() -> None:
+    talk = Sleeper((1.0, 3.5, "你好回音，今天星期几？"), replies=["星期四。"])
+    talk.first_words = "你好"
+    (turn,) = talk.committed(1)
+    assert turn.transcript.text == "今天星期几？"
+    assert talk.tried == [(1.0, 2.2), (1.0, 2.7)]
+
+
+def test_a_pause_within_the_phrase_does_not_end_it() -> None:
+    talk = Sleeper((1.0, 1.4, "你好"), (1.7, 2.1, "回音"))
+    talk.listen(3)
+    assert talk.tried == [(1.0, 1.5), (1.0, 2.2)]
+
+
+def test_a_noise_just_before_the_phrase_does_not_hide_it() -> None:
+    talk = Sleeper((1.0, 1.4, "嗯"), (2.1, 2.9, "你好回音"))
+    talk.listen(4)
+    assert talk.tried == [(1.0, 1.5), (2.1, 3.0)] and talk.ear.is_awake
+
+
 def test_a_television_keeps_no_core_busy() -> None:
     speech = [(1.0 + 0.7 * i, 1.5 + 0.7 * i, "新闻") for i in range(40)]
     talk = Sleeper(*speech)
     talk.listen(40)
-    assert len(talk.tried) <= 29, "at most one try a second"
+    assert len(talk.tried) <= 29, "at most one look a second"
+
+
+def test_asleep_the_ear_is_alert_and_awake_from_the_first_pause_it_is_not() -> None:
+    talk = Sleeper((1.0, 3.5, "你好回音，今天星期几？"), replies=["星期四。"])
+    talk.committed(1)
+    talk.listen(60)
+    (asleep, is_alert), (awake, is_still), (again, is_again) = talk.ear._ear.alert  # type: ignore[attr-defined]
+    assert (asleep, is_alert, is_still, is_again) == (0.0, True, False, True)
+    assert 3.5 <= awake <= 3.7 and again > awake + SLEEP_AFTER_S
 
 
 @pytest.mark.parametrize("setting", ["talk.sleep_after_s=1", "talk.sleep_after_s=never"])

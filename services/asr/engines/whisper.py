@@ -45,9 +45,9 @@ _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 _NOISE_S = 2  # in which a phrase is as likely as its words are rare
 _NOISE_RMS = np.float32(0.02)
 _MOST_PHRASES = 100  # that are remembered
-_EXPECTED_WEIGHT = 3.0
-"""Of the mean log-probability of a phrase that is expected. Of 2, 3, 4, 5, 6 and 8, with 3 the fewest were missed at
-one rate of false wakes, by the phrases and voices of `benchmarks.wake --half dev`."""
+_EXPECTED_WEIGHT = 6.0
+"""Of the mean log-probability of a phrase that is expected. Of 3, 4, 5, 6, 8, 10 and 14, with 6 the fewest were missed
+at one rate of false wakes, by the phrases, voices and people of `benchmarks.wake --half dev`."""
 
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
 
