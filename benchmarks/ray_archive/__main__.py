@@ -87,6 +87,8 @@ def _measured(folder: Path, archive: Archive, args: argparse.Namespace) -> dict[
 
 def _show(runs: Mapping[str, Run], archive: Archive, count: str) -> Iterator[bool]:
     """Print what came of them. Gives whether each is as it should be."""
+    if not runs:
+        return
     rival = runs.get(HAND)
     heads = (f"{count} recordings, {archive.sound_s / 3600:.2f} h", "time", "× real time", "of by hand", "kills",
              "same results", "pieces", "recognised again")  # fmt: skip

@@ -24,6 +24,7 @@ import psutil
 from benchmarks.ray_archive.archive import Archive
 from benchmarks.ray_archive.command import note_pieces
 from benchmarks.ray_archive.runs import pieces, run, start
+from huiyin.assistant.clients.ray_cluster import connected
 from huiyin.assistant.faces.cli.archive.worker import Order, Task, Worker
 from huiyin.assistant.faces.cli.transcribe_one import Transcribed
 
@@ -104,10 +105,6 @@ class Pooled:
 
 
 def _main() -> int:
-    import ray
-
-    from huiyin.assistant.clients import ray_cluster
-
     address, folder, *recordings = sys.argv[1:]
     root = Path(folder)
     note_pieces()
@@ -117,10 +114,12 @@ def _main() -> int:
     order = Order(None, ("asr.threads=1", f"jobs.dir={root / 'jobs'}"), "json", options, "en", str(mark), "here")
     files = sorted(map(Path, recordings), key=lambda path: -path.stat().st_size)  # the longest first, as ours
     tasks = [Task(path.name, str(path), path.stat().st_size, str(root / "out" / f"{path.stem}.json")) for path in files]
-    ray.init(address, **ray_cluster.OPTIONS)
-    rows = ray.data.from_items([asdict(task) for task in tasks], override_num_blocks=len(tasks))
-    pool = ray.data.ActorPoolStrategy(size=_MACHINES)
-    rows.map_batches(Pooled, fn_constructor_args=[order], batch_size=1, compute=pool, num_cpus=1).materialize()
+    with connected(address):
+        import ray.data
+
+        rows = ray.data.from_items([asdict(task) for task in tasks], override_num_blocks=len(tasks))
+        pool = ray.data.ActorPoolStrategy(size=_MACHINES)
+        rows.map_batches(Pooled, fn_constructor_args=[order], batch_size=1, compute=pool, num_cpus=1).materialize()
     return 0
 
 
