@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import latency_heldout
+from benchmarks import latency_heldout, latency_people
+from benchmarks.latency_heldout import HeldOut
 from benchmarks.latency_judge import CachedJudge, LlmService
 from benchmarks.latency_page import Page
 from benchmarks.latency_peers import LIVEKIT, PIPECAT, PIPECAT_SOCKET, Peer
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--unseen", action="store_true", help="40 other utterances, by which nothing was chosen")
+    others.add_argument("--people", action="store_true", help="people's recordings to tune turns with")
     others.add_argument("--held-out", action="store_true", help="other people's recordings, likewise; fetched once")
     parser.add_argument("--clones", type=Path, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME")
     parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
@@ -58,7 +60,11 @@ def main() -> None:
     args.set.insert(0, _NO_OPENERS)
     settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench" / "latency"
-    spoken = _held_out(settings, folder, args.clones) if args.held_out else utterances(settings, folder, args.unseen)
+    if args.held_out or args.people:
+        listed = latency_heldout.listed() if args.held_out else latency_people.listed()
+        spoken = _recorded(listed, settings, folder, args.clones)
+    else:
+        spoken = utterances(settings, folder, args.unseen)
     spoken = [utterance for utterance in spoken if args.only in utterance.name][: _QUICK if args.quick else None]
     if not spoken:
         raise SystemExit(f"no utterance has {args.only!r} in its name")
@@ -87,9 +93,11 @@ def main() -> None:
         args.png.write_bytes(draw(measured, f"Voice-to-voice latency, {len(spoken)} utterances with pauses"))
 
 
-def _held_out(settings: config.Settings, folder: Path, clones: Path | None) -> list[BenchmarkUtterance]:
-    """The held-out recordings, with a pause in each."""
-    listed, recorded = latency_heldout.listed(), folder.parent / "held-out"
+def _recorded(
+    listed: Sequence[HeldOut], settings: config.Settings, folder: Path, clones: Path | None
+) -> list[BenchmarkUtterance]:
+    """The recordings listed, with a pause in each."""
+    recorded = folder.parent / "held-out"
     latency_heldout.fetch(listed, recorded, settings.store, clones)
     return with_pauses(latency_heldout.spoken(listed, recorded))
 
@@ -104,10 +112,10 @@ def _sides(
 ) -> tuple[list[Side], Callable[[Recording], None]]:
     """(who answers the utterances, what tells the services which one is played)."""
     if args.simulated:
-        texts = {u.name: one.texts[f"0-{len(one.spans) - 1}"] for u, one in zip(spoken, recorded, strict=True)}
+        by_name = {utterance.name: recording for utterance, recording in zip(spoken, recorded, strict=True)}
         judge = CachedJudge(settings, folder)
         opened.callback(judge.close)
-        return [Simulated(settings, args.set, texts, Delays(), judge)], lambda recording: None
+        return [Simulated(settings, args.set, by_name, Delays(), judge)], lambda recording: None
     services = opened.enter_context(ServicesProcess())
     llm = LlmService(settings, upstream=f"http://127.0.0.1:{services.port}/v1")
     opened.callback(llm.close)

@@ -76,7 +76,10 @@ class Recording:
     def text_of(self, samples: npt.NDArray[np.float32]) -> str:
         """The words of the part of the recording that `samples` (16 kHz) hold."""
         start_s = _lag(self.sound, samples) / RATE
-        end_s = start_s + len(samples) / RATE
+        return self.text_between(start_s, start_s + len(samples) / RATE)
+
+    def text_between(self, start_s: float, end_s: float) -> str:
+        """The words between two seconds of the recording: of the spans that are there for the most part."""
         inside = [
             i
             for i, (start, end) in enumerate(self.spans)

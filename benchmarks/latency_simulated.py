@@ -1,7 +1,8 @@
 """The same utterances in virtual time, for `benchmarks.latency --simulated`: no load, no HTTP, the same every time.
 
 The scenario runner plays each recording to the real voice activity, endpoint model and turn machine; only the services
-are simulated. Their recogniser knows the words of the whole recording, evenly spread over it.
+are simulated. Their recogniser returns what the default one transcribed, beforehand, of exactly the part that it is
+sent, with the marks that it set there: as in real time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.latency_services import Delays
+from benchmarks.latency_services import Delays, Recording
 from benchmarks.latency_sides import Answer
 from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -24,11 +25,12 @@ from huiyin.configs.settings import Settings
 
 _HEADSET = {"echo_db": -90.0, "rt60_s": 0.05}
 _JUDGE = "turns.endpoint_words"
+_BEFORE = {"types": "Hello.", "reply": "Hello."}  # in a conversation that goes on, it is known how quick replies are
 _PROBABILITY = re.compile(r"[\d.]+$")
 
 
 class Simulated:
-    """A `Side` in virtual time; `texts` are what a recogniser transcribes of each whole utterance."""
+    """A `Side` in virtual time; `recorded` are the utterances by their names, with what a recogniser transcribes."""
 
     name = "simulated"
     about = ""
@@ -37,24 +39,24 @@ class Simulated:
         self,
         settings: Settings,
         overrides: Sequence[str],
-        texts: dict[str, str],
+        recorded: dict[str, Recording],
         delays: Delays,
         judge: Callable[[str], float | None],
     ) -> None:
         """`overrides`: what of `settings` is not the default, as ``section.key=value``. `judge`: of the words."""
         self._overrides = {_JUDGE: "always", **dict(override.split("=", 1) for override in overrides)}
         settings = with_overrides(settings, [f"{key}={value}" for key, value in self._overrides.items()])
-        self._policy, self._texts, self._delays, self._judge = settings.turns, texts, delays, judge
+        self._policy, self._recorded, self._delays, self._judge = settings.turns, recorded, delays, judge
 
     def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it; a conversation of its own."""
-        delays = self._delays
+        delays, recording = self._delays, self._recorded[utterance.name]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "said.wav"
             file.write_bytes(wav_bytes((utterance.sound * 32767).astype(np.int16), SAMPLE_RATE))
             turn = {
                 "audio": str(file),
-                "heard": self._texts[utterance.name],
+                "heard": recording.text_between(0.0, utterance.duration_s),
                 "language": utterance.language,
                 "reply": utterance.reply,
             }
@@ -64,9 +66,11 @@ class Simulated:
                 "tts": {"first_audio_ms": delays.tts_first_s * 1000},
             }
             scenario = {"depth": "room", "room": _HEADSET, "settings": self._overrides, "services": services}
-            log = simulate(parse({**scenario, "turns": [turn]}), judge_text=self._judge).log
-        began_s = next(log.named("user starts")).at_s
-        answer = Answer([moment.at_s - began_s for moment in log.named("reply starts")])
+            script = parse({**scenario, "turns": [_BEFORE, turn]})
+            log = simulate(script, judge_text=self._judge, recognise=recording.text_between).log
+        *_, begins = log.named("user starts")
+        replies = [moment.at_s - begins.at_s for moment in log.named("reply starts")]
+        answer = Answer([at_s for at_s in replies if at_s > 0])
         if answer.audible:
             self._explain(answer, log, utterance)
         return answer

@@ -32,7 +32,7 @@ from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.result import NotPlayable, Result
 from huiyin.assistant.scenario.runner import Runner
 from huiyin.assistant.scenario.script import Depth, Scenario
-from huiyin.assistant.scenario.simulated_services import JudgeText, unjudged
+from huiyin.assistant.scenario.simulated_services import JudgeText, Recognise, unjudged
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings, load
@@ -53,6 +53,7 @@ def simulate(
     services: Literal["simulated", "real"] = "simulated",
     place: Literal["room", "card"] = "room",
     judge_text: JudgeText = unjudged,
+    recognise: Recognise | None = None,
     tell: Callable[[str], None] = _on_standard_error,
 ) -> Result:
     """Play a scenario (or the file that holds it), by default at the first of its own depths.
@@ -61,8 +62,9 @@ def simulate(
     of this machine's. `services` real: those that run where `settings` say, in the virtual time of room depth; live
     depth has no others. `place` is for live depth: a simulated room, or the sound card that `settings` name.
 
-    `judge_text` tells simulated services how complete the words of a turn are, where the scenario does not. `tell` is
-    given what the user should know of real services and sound: that a model is missing, for example.
+    `judge_text` tells simulated services how complete the words of a turn are, where the scenario does not;
+    `recognise` tells their recogniser what it makes of a part of an utterance: else it knows the script's words, evenly
+    spread. `tell` is given what the user should know of real services and sound: that a model is missing, for example.
 
     Where services are real, the language model of the setting `simulate.judge` judges what replies mean; in virtual
     time with simulated ones nothing does, and the result says so.
@@ -86,7 +88,7 @@ def simulate(
 
         director = LiveRunner(scenario, seed, Services(settings), place, tell).run()
     else:
-        runner = Runner(scenario, depth, seed, settings, clients, judge_text, tell=tell)
+        runner = Runner(scenario, depth, seed, settings, clients, judge_text, recognise, tell=tell)
         director = runner.run()
     result = result_of(director, scenario, depth, seed, real=real)
     if real:

@@ -23,7 +23,7 @@ from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from huiyin.assistant.scenario.scripted_tools import ScriptedToolbox
-from huiyin.assistant.scenario.simulated_services import OWN_VOICE, JudgeText, SimulatedServices, unjudged
+from huiyin.assistant.scenario.simulated_services import OWN_VOICE, JudgeText, Recognise, SimulatedServices, unjudged
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
 
@@ -41,10 +41,12 @@ class Runner:
         settings: Settings,
         services: Services | None = None,
         judge_text: JudgeText = unjudged,
+        recognise: Recognise | None = None,
         *,
         tell: Callable[[str], None],
     ) -> None:
-        """`services`: the real ones; None: simulated, with words judged by `judge_text`. `tell`: as for `prepare`.
+        """`services`: the real ones; None: simulated, with words judged by `judge_text` and recognised
+        by `recognise`. `tell`: as for `prepare`.
 
         Raises RoomMissing.
         """
@@ -53,7 +55,7 @@ class Runner:
         self._world = VirtualWorld()
         self.director = Director(scenario, self._world, Log(), self._begin)
         self._depth = self._make_depth(depth, seed, ServiceVoice(services, persona.voice) if services else None)
-        self._simulated = None if services else self._simulate(judge_text)
+        self._simulated = None if services else self._simulate(judge_text, recognise)
         if services:
             parts, prepared = self._use(services, persona, tell)
         else:
@@ -129,7 +131,7 @@ class Runner:
         natural = voice is speaks or named not in ("", MADE_VOICE)
         return RoomDepth(self._world, self._played, self._scenario, self._settings, seed, voice, natural=natural)
 
-    def _simulate(self, judge_text: JudgeText) -> SimulatedServices:
+    def _simulate(self, judge_text: JudgeText, recognise: Recognise | None) -> SimulatedServices:
         turns = self._settings.turns
         return SimulatedServices(
             self._scenario.services or ServiceTimes(),
@@ -139,6 +141,7 @@ class Runner:
             self._depth.by_sound,
             judge_text if self._settings.words_are_judged else None,
             self.director.log.unheard,
+            recognise,
         )
 
     def _use(

@@ -17,6 +17,7 @@ from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.dialogue.history import GO_ON, Message
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
+from huiyin.assistant.ears.listener import POST_ROLL_S, PRE_ROLL_S
 from huiyin.assistant.ears.voiceprint import Voiceprint
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
@@ -47,6 +48,10 @@ JudgeText = Callable[[str], float | None]
 """The words of a turn -> how complete they are, 0..1, or None."""
 
 
+Recognise = Callable[[float, float], str]
+"""(start, end) in seconds from the first sound of an utterance -> what a recogniser makes of that part."""
+
+
 def unjudged(text: str) -> None:
     """Unknown."""
 
@@ -63,11 +68,13 @@ class SimulatedServices:
         by_sound: Judge | None = None,
         judge_text: JudgeText | None = None,
         unheard: Sequence[Span] = (),
+        recognise: Recognise | None = None,
     ) -> None:
         """`utterances`: what was said so far, and `unheard`: when it did not reach the microphone; the caller adds to
         them. `patience_s`: how long a client waits for one that says nothing. `by_sound` judges where the script does
-        not; `judge_text` None: words are not judged.
+        not; `judge_text` None: words are not judged. `recognise` None: the script's words, evenly spread.
         """
+        self._recognise = recognise
         self._unheard = unheard
         self._times, self._utterances, self._patience_s, self._speak = times, utterances, patience_s, speak
         self._by_sound, self._judge_text = by_sound, judge_text or unjudged
@@ -81,6 +88,10 @@ class SimulatedServices:
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
         transcript, step = transcribed(self._utterances, turn.start_s, turn.end_s, self._unheard)
+        if step and self._recognise:
+            begin_s = max(u.start_s for u in self._utterances if u.step is step)
+            text = self._recognise(turn.start_s - PRE_ROLL_S - begin_s, turn.end_s + POST_ROLL_S - begin_s)
+            transcript = replace(transcript, text=text)
         if step:
             self._step_of[turn.generation] = step
             self.latest = step if step.takes_floor else self.latest

@@ -251,11 +251,11 @@ def test_the_live_loop_answers_an_utterance_and_tells_its_limit(monkeypatch: pyt
 @pytest.mark.slow
 def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> None:
     utterance = BenchmarkUtterance("time", "en", english(), (), "It is noon. The sun is high.")
-    heard = {"time": "What is the time, please?"}
+    recorded = {"time": Recording(utterance.sound, utterance.spans, {"0-0": "What is the time, please?"})}
 
     def latency_s(*overrides: str) -> float:
         settings = load(environ={}, overrides=overrides)
-        answer = Simulated(settings, overrides, heard, Delays(), lambda text: 0.9).answer(utterance)
+        answer = Simulated(settings, overrides, recorded, Delays(), lambda text: 0.9).answer(utterance)
         is_cut_off, latency_s = outcome(answer.audible, utterance.duration_s)
         assert not is_cut_off and latency_s is not None and answer.limit_s is not None
         assert answer.limit_s - 0.1 <= latency_s < answer.limit_s + 0.3, "it may begin before 96 ms of silence"
@@ -263,4 +263,21 @@ def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> 
 
     usual = latency_s()
     assert usual == latency_s()
-    assert latency_s("turns.endpoint_sure_s=1.5", "turns.endpoint_unsure_s=1.5") > usual + 0.3
+    assert latency_s("turns.endpoint_s=1.5") > usual + 0.3
+
+
+@pytest.mark.slow
+def test_in_virtual_time_a_prefix_has_the_words_and_marks_that_the_recogniser_gave_it() -> None:
+    half = len(english()) // 2
+    sound = np.concatenate([english()[:half], np.zeros(round(0.6 * RATE), np.float32), english()[half:]])
+    utterance = BenchmarkUtterance("time", "en", sound, tuple(pauses_in(sound)), "It is noon.")
+    texts = {"0-0": "What time?", "0-1": "What is the time, please?", "1-1": "Please."}
+    judged: list[str] = []
+
+    def judge(text: str) -> float:
+        judged.append(text)
+        return 0.0
+
+    recorded = {"time": Recording(sound, utterance.spans, texts)}
+    Simulated(load(environ={}), (), recorded, Delays(), judge).answer(utterance)
+    assert judged[0] == "What time?" and judged[-1] == "What is the time, please?"
