@@ -6,6 +6,8 @@ far as the corpora name them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks import latency_heldout
 from benchmarks.latency_heldout import HeldOut
 from benchmarks.recogniser import transcribed
@@ -18,6 +20,6 @@ def listed() -> list[HeldOut]:
     held_out = latency_heldout.listed()
     files, speakers = {one.sha256 for one in held_out}, {one.speaker for one in held_out} - {"?"}
     recordings = [clip.recording for half in transcribed.HALVES for clip in transcribed.listed(half)]
-    return [
-        one for one in recordings if one.source in _SOURCES and one.sha256 not in files and one.speaker not in speakers
-    ]
+    recordings = [one for one in recordings if one.sha256 not in files and one.speaker not in speakers]
+    # One path holds other recordings in other commits.
+    return [replace(one, source=f"{one.source} {one.commit[:7]}") for one in recordings if one.source in _SOURCES]

@@ -15,14 +15,16 @@ class TurnsSettings:
     """
 
     endpoint_s: float = setting(0.5, low=0.1, high=5)
-    """silence that ends the user's turn where no model judges it"""
+    """silence that ends the user's turn where no model judges it, and where it is complete by its words: a reply is
+    seldom there sooner, and most pauses within a sentence are over by then"""
     endpoint_model: bool = setting(True)
     """smart-turn judges by the sound whether a turn is complete"""
     endpoint_words: str = setting("auto", choices=("auto", "always", "never"))
     """a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come
     later than people pause and which wants the cores for itself"""
     endpoint_sure_s: float = setting(0.25, low=0.05, high=5)
-    """silence after a turn that is complete by sound and words; people leave 0.2"""
+    """silence after a turn that is complete by its sound and text, where no language model judges that; people leave
+    0.2"""
     endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5)
     """where sound and words differ, or are awaited; people pause for 0.2-0.7 within a sentence, and it takes 0.1 to
     hear them go on"""
@@ -39,8 +41,11 @@ class TurnsSettings:
     to hear them go on"""
     p_words: float = setting(0.27, low=0, high=1)
     """the language model is believed from here on: few long pauses reach it (`python -m benchmarks.latency_judges`)"""
-    p_few_words: float = setting(0.02, low=0, high=1)
-    """from here on the language model is believed after few words: 'play jazz' has 0.4, 'my name' 0.000"""
+    p_words_alone: float = setting(0.6, low=0, high=1)
+    """from here on the language model is believed even where the sound is sure that more will come"""
+    p_few_words: float = setting(0.05, low=0, high=1)
+    """from here on the language model is believed after few words that sound complete: 'yes please' has 0.33, 'my name'
+    0.000, the first half of 打开客厅的灯 0.017, of a misheard 换一首歌 0.035"""
     few_words: int = setting(3, low=0, high=20)
     """a turn of fewer words has few: a language model seldom ends a message there"""
     p_sound_confirmed: float = setting(0.5, low=0, high=1)
@@ -76,6 +81,9 @@ class TurnsSettings:
     """the next clause is wanted so much before the voice must begin with it: it may not be whole yet"""
     hurry_first_s: float = setting(0.6, low=0, high=10)
     """a reply whose first clause is not written so long after the user's last sound may begin with a single word"""
+    quick_s: float = setting(0.5, low=0, high=5)
+    """a reply may begin with a single word, too ("sure,"), where the first sound of the last ones came so soon after
+    the model was asked: the next clause is then there before that word is over"""
     openers: bool = setting(True)
     """a short word of the assistant's own ("well,") where its reply will not be there in time"""
     opener_s: float = setting(0.45, low=0.2, high=10)

@@ -116,9 +116,13 @@ class Listener:
         self._pushed += len(mic)
         # It looks at the microphone itself, as the echo path gives sound back 32 to 48 ms later.
         dip = self._energy_drops.push(mic)
-        if dip and self._tracker.speaking and not self._echoes:
+        if dip and not self._echoes:
             kind, since_s = dip
-            changes.append(SpeechChange(kind, self._pushed / SAMPLE_RATE - since_s))
+            at_s = self._pushed / SAMPLE_RATE - since_s
+            if self._tracker.speaking:
+                changes.append(SpeechChange(kind, at_s))
+            elif kind == "recovered":  # the level rises 40 to 100 ms before voice activity is sure
+                changes.append(SpeechChange("possible", at_s))
         return changes
 
     def _skip(self, samples: int) -> None:

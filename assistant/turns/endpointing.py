@@ -65,7 +65,7 @@ def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> 
     if decisive is None:
         return policy.endpoint_sure_s if vote == "finished" else policy.endpoint_s
     if decisive.is_complete:
-        return policy.endpoint_sure_s
+        return policy.endpoint_sure_s if by_words is None else policy.endpoint_s
     doubt = min(judgement.doubt for judgement in (by_words, by_sound) if judgement is not None)
     return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * doubt
 
@@ -74,10 +74,18 @@ def judge_words(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
     """What the language model says; None: it has not judged."""
     if evidence.p_words is None:
         return None
-    threshold = policy.p_few_words if word_count(evidence.text) < policy.few_words else policy.p_words
+    threshold = policy.p_words
+    if evidence.p_sound is not None and evidence.p_sound <= policy.p_sound_incomplete:
+        threshold = policy.p_words_alone
+    elif word_count(evidence.text) < policy.few_words and not _sounds_unfinished(policy, evidence):
+        threshold = policy.p_few_words
     if evidence.p_words >= threshold:
         return Judgement(True, 0.0)
-    return Judgement(False, 1 - evidence.p_words / threshold)
+    return Judgement(False, max(0.0, 1 - evidence.p_words / min(threshold, policy.p_words)))
+
+
+def _sounds_unfinished(policy: TurnsSettings, evidence: Evidence) -> bool:
+    return evidence.p_sound is not None and evidence.p_sound < policy.p_sound_confirmed
 
 
 def _judge_sound(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> Judgement | None:

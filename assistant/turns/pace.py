@@ -34,6 +34,11 @@ class Pace:
         known_s = asked_s + statistics.median(self._writing) if written_s is None else written_s
         return known_s + statistics.median(self._speaking)
 
+    def is_quick(self, within_s: float) -> bool:
+        """Whether the first sound of a reply may be expected so soon after the model is asked."""
+        expected_s = self.first_sound_s(0.0, None)
+        return expected_s is not None and expected_s <= within_s
+
     @property
     def next_sound_s(self) -> float:
         """What the voice may take to the first sound of a clause: the longest of late."""

@@ -85,6 +85,9 @@ class Reply:
         self._llm_asked_s = now_s
         self._await_opener(now_s)
         self._act(do.AskLlm(self.generation, transcript))
+        if transcript and self._pace.is_quick(self._policy.quick_s):
+            self._is_hurried = True  # the next clause will be there before that word is over
+            self._act(do.Hurry(self.generation))
 
     def mark_unneeded(self, transcript: Transcript, now_s: float) -> None:
         """There is nothing to answer in these words."""

@@ -52,7 +52,8 @@ Each is a file that can be read in a minute.
 | file | decides | why so |
 |---|---|---|
 | `endpointing.py`, `text_judge.py` | how long a pause lasts before it ends the user's turn. Where a language model \
-judges the words: {endpoint_sure_s} when a message ends with them with p ≥ {p_words}, else {endpoint_doubtful_s}, \
+judges the words: {endpoint_s} when a message ends with them with p ≥ {p_words} (p ≥ {p_words_alone} where the sound \
+is sure that more will come), else {endpoint_doubtful_s}, \
 growing to {endpoint_unsure_s} where sound and words both say that more will come; {endpoint_doubtful_s} until they \
 are judged. Where it does not: {endpoint_sure_s} when the endpoint model says "complete" with \
 p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recogniser sets, else as above; {endpoint_s} \
@@ -96,7 +97,8 @@ It is spoken to its end: where services are quick it would make the reply later 
 | `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
 of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |
 | `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; it may \
-be a single word ("Sure,") where none is written {hurry_first_s} after the user's last sound; the \
+be a single word ("Sure,") where none is written {hurry_first_s} after the user's last sound, or where the first \
+sound of the last replies came within {quick_s}; the \
 next clause grows while the voice is ahead: {hurry_s} before it must be asked for (by what the last ones took to \
 sound) what is whole is given, or else the next cut as early as the first; every stage has a \
 deadline, and an apology follows where it is missed | A wrong guess costs one clause |

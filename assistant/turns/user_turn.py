@@ -61,7 +61,9 @@ class UserTurn:
         """The user is silent since `end_s`. Whether a reply prepared at the energy drop is one to all they said."""
         self.echo = known_of_both(self.echo, echo)
         if fits := self.dropped_s is None or end_s - self.dropped_s <= policy.drop_reach_s:
-            self.speculations += self.dropped_s is not None
+            if self.dropped_s is not None:
+                self.speculations += 1
+                end_s = min(end_s, self.dropped_s)  # voice activity tells the end to some 60 ms, the level to 10
             self.dropped_s = None
         else:
             self.clear_pause()

@@ -138,6 +138,16 @@ def dipping(**policy: object) -> Script:
     return script
 
 
+@pytest.mark.parametrize("end_s", [1.95, 2.08])
+def test_a_pause_lasts_since_the_sooner_of_energy_drop_and_end_of_voice_activity(end_s: float) -> None:
+    script = dipping()
+    script.at(2.1, ev.SpeechPaused(2.1, end_s=end_s))
+    script.at(2.15, ev.EndpointScored(2.15, min(end_s, 2.0), 0.99))
+    script.recognised(2.15)
+    script.at(4)
+    assert script.over_s == pytest.approx(min(end_s, 2.0) + 0.25)
+
+
 def test_a_reply_is_prepared_as_soon_as_it_is_quiet() -> None:
     script = dipping()
     assert script.last(do.Transcribe) == do.Transcribe(1, start_s=0, end_s=2)

@@ -219,7 +219,7 @@ def test_a_model_that_says_nothing_is_apologised_for() -> None:
 def test_typing_asks_at_once_and_interrupts_what_is_being_said() -> None:
     script = Script().answered()
     actions = script.at(3, ev.TextEntered(3, "and now?"))
-    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel, do.AskLlm]
+    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel, do.AskLlm, do.Hurry]
     assert script.last(do.AskLlm).transcript.text == "and now?"  # type: ignore[attr-defined]
 
 

@@ -77,3 +77,19 @@ def test_a_pause_moves_what_follows() -> None:
     sound.resume(14.0)
     assert sound.part_between(0, 14.0, 14.5) == (0.5, 0.75)
     assert sound.end_s == 15.0
+
+
+@pytest.mark.parametrize(("sound_s", "is_hurried"), [(2.45, True), (2.75, False)])
+def test_where_services_are_quick_the_next_reply_may_begin_with_a_single_word(sound_s: float, is_hurried: bool) -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.replies(2.4, "A clause.")
+    script.synthesised(sound_s, 0)
+    script.at(3)
+    script.heard(4)
+    script.user_speaks(10, 12)
+    script.recognised(12.2)
+    assert (script.when(do.Hurry) == [12.2]) is is_hurried
+    script.at(12.3)
+    assert len(script.when(do.Hurry)) <= 1, "once"

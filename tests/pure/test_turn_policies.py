@@ -184,17 +184,21 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
 @pytest.mark.parametrize(
     ("words", "sound", "text", "wait"),
     [
-        (0.6, 0.0, "how long does it take to boil an egg", 0.25),
-        (0.27, None, "how long does it take to boil an egg", 0.25),
+        (0.6, 0.0, "how long does it take to boil an egg", 0.5),
+        (0.59, 0.1, "how long does it take to boil an egg", 0.85),
+        (0.27, 0.11, "how long does it take to boil an egg", 0.5),
+        (0.27, None, "how long does it take to boil an egg", 0.5),
         (0.0, 1.0, "how long does it take", 0.85),
         (0.0, 0.5, "how long does it take", 1.025),
         (0.135, 0.0, "how long does it take", 1.025),
-        (0.02, 0.0, "play jazz", 0.25),
+        (0.1, None, "play jazz", 0.5),
+        (0.1, 0.5, "play jazz", 0.5),
+        (0.1, 0.49, "play jazz", 1.029375),
         (0.0, 1.0, "my name.", 0.85),
         (0.0, None, "how long does it take", 1.2),
         (0.0, 1.0, "how long does it take?", 0.85),
         (0.0, 1.0, "请问这个怎么样？", 0.85),
-        (0.6, 1.0, "I stayed at home because", 1.05),
+        (0.6, 1.0, "I stayed at home because", 1.3),
     ],
 )
 def test_where_the_words_are_judged_they_decide(words: float, sound: float | None, text: str, wait: float) -> None:

@@ -50,6 +50,17 @@ class Loud:
         return self
 
 
+class Late(Loud):
+    """Takes 64 ms to find it."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+
+    def __call__(self, frame: Samples) -> float:
+        self._frames = self._frames + 1 if frame.any() else 0
+        return float(self._frames > 2)
+
+
 def test_hours_without_a_device_are_counted_and_not_listened_to() -> None:
     vad = Loud()
     listener = Listener(make_echo_path("off")[0], vad, SpeechTracker())  # type: ignore[arg-type]
@@ -60,6 +71,22 @@ def test_hours_without_a_device_are_counted_and_not_listened_to() -> None:
     (started,) = [each for each in listener.push(loud, np.zeros_like(loud)) if each.kind == "started"]
     assert started.at_s == pytest.approx(1 + away_s, abs=0.05)
     assert not listener.cut(1000.5, 1030.0).any() and listener.cut(1.5 + away_s, 1.6 + away_s).all()
+
+
+def test_speech_that_goes_on_is_possible_as_soon_as_its_level_rises() -> None:
+    """Voice activity takes frames to be sure, and a reply that is due must not begin meanwhile."""
+    listener = Listener(make_echo_path("off")[0], Late(), SpeechTracker())  # type: ignore[arg-type]
+    loud, silent = np.full(SAMPLE_RATE, 5000, np.int16), np.zeros(SAMPLE_RATE // 2, np.int16)
+    block = SAMPLE_RATE // 50
+    sound = np.concatenate([loud, silent, loud])
+    told = [
+        (change.kind, at + block)
+        for at in range(0, len(sound), block)
+        for change in listener.push(sound[at : at + block], np.zeros(block, np.int16))
+    ]
+    after = [(kind, at) for kind, at in told if at > len(loud) + len(silent)]
+    assert "paused" in {kind for kind, at in told}
+    assert after[0] == ("possible", len(loud) + len(silent) + block)
 
 
 def test_the_model_is_not_asked_about_lasting_silence(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
