@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import latency_people
 from benchmarks.latency_heldout import HeldOut, fetch, listed, spoken
 from benchmarks.latency_intervals import of_percentile, of_share
 from benchmarks.latency_speech import with_pauses
@@ -139,3 +140,11 @@ def test_more_runs_of_the_same_utterances_make_no_interval_narrower() -> None:
     latencies_s = [[i / 100] for i in range(100)]
     assert of_percentile(latencies_s, 0.95) == of_percentile([3 * one for one in latencies_s], 0.95)
     assert of_percentile([*latencies_s, []], 0.95) == of_percentile(latencies_s, 0.95), "cut off: no latency"
+
+
+def test_what_turns_are_tuned_by_has_no_held_out_recording_or_speaker() -> None:
+    held_out, people = listed(), latency_people.listed()
+    assert {one.language for one in people} == {"zh", "en"}
+    assert len({one.name for one in people}) == len({one.sha256 for one in people}) == len(people)
+    assert not {one.sha256 for one in people} & {one.sha256 for one in held_out}
+    assert not {one.speaker for one in people} & {one.speaker for one in held_out} - {"?"}
