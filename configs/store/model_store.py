@@ -35,6 +35,7 @@ from huiyin.configs.store.registry import Registries
 
 SOURCES = ("modelscope", "huggingface", "github", "registry")
 
+_KINDS = ("ok", "part", "joined", "journal")  # of the store's own files beside a model file; its lock stays
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 State = Literal["here", "missing", "damaged", "unchecked"]
@@ -123,6 +124,33 @@ class ModelStore:
     def look(self, name: str | None = None) -> list[FileState]:
         """How the files of a profile, folder or name (default: all) stand, without reading any."""
         return [self._state(file, "never") for file in self._find(name)]
+
+    def held(self, name: str | None = None) -> list[Path]:
+        """What is on disk of a profile, folder or name (default: all): its files, what was begun of them, and what was
+        made of a folder of which no file remains. Links lead to what other programs keep: that stays."""
+        files = self._find(name)
+        paths = [self.dir / file.name for file in files]
+        paths += [self._beside(file, kind) for file in files for kind in _KINDS]
+        folders = {file.name.partition("/")[0] for file in files if "/" in file.name}
+        rest = {file.name.partition("/")[0] for file in self.catalog.files if file not in files}
+        for folder in folders - rest:  # quick forms: `services/asr/sensevoice/export.py`
+            paths += [*(self.dir / folder / "onnx").rglob("*"), *(self.dir / "exports" / folder).rglob("*")]
+        if name is None:
+            paths += [path for kind in ("archive", "part") for path in self._state_dir.glob(f"*.{kind}")]
+        return sorted({path for path in paths if path.is_symlink() or path.is_file()})
+
+    def prune(self, name: str | None = None) -> None:
+        """Delete what `held` names, and folders that are empty then. Raises StoreError."""
+        with self._busy:
+            for path in self.held(name):
+                try:
+                    path.unlink(missing_ok=True)
+                    for folder in path.parents:
+                        if folder == self.dir or any(folder.iterdir()):
+                            break
+                        folder.rmdir()
+                except OSError as error:
+                    raise StoreError("store.not_deleted", path=path, why=error.strerror or error) from error
 
     # --- how a file stands ------------------------------------------------------------------------------------
 
@@ -275,7 +303,7 @@ class ModelStore:
                 self._progress.finish(problem)
             into_place(part, path)
             self._note(file, self._fingerprint(path))
-            for kind in ("part", "joined", "journal"):  # what another source had begun
+            for kind in _KINDS[1:]:  # what another source had begun
                 self._beside(file, kind).unlink(missing_ok=True)
             return
         size = megabytes(file.bytes)

@@ -9,7 +9,7 @@ from collections.abc import Sized
 from pathlib import Path
 
 from huiyin.assistant.faces.cli.models_plan import choose_again, show_plan
-from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
+from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, confirm_deletion
 from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if args.action in choosing:
             return choosing[args.action](args, settings)
         store = ModelStore(settings.store)
+        if args.action == "prune":
+            return _prune(store, args.name, asks=not args.yes)
         if args.action in carrying:
             return carrying[args.action](store, args.name, args.folder)
         return actions[args.action](store, args.name)
@@ -72,6 +74,22 @@ def _export(store: ModelStore, name: str | None, folder: Path) -> int:
     size = megabytes(sum(file.bytes for file in files))
     print(said("shown.checked", files=_count(files), size=size, folder=folder))
     print(said("shown.carry", folder=folder.name, readme=folder / README))
+    return 0
+
+
+def _prune(store: ModelStore, name: str | None, *, asks: bool) -> int:
+    paths = store.held(name)
+    models = [path for path in paths if not path.is_relative_to(store.dir / ".state")]
+    if not paths:
+        print(said("shown.nothing_to_prune", folder=store.dir))
+        return 0
+    size = megabytes(sum(path.lstat().st_size for path in paths))
+    names = [path.relative_to(store.dir).as_posix() for path in models]
+    print(said("shown.to_prune", files=_count(models), size=size, folder=store.dir, names=names))
+    if asks:
+        confirm_deletion("huiyin models prune --yes")
+    store.prune(name)
+    print(said("shown.pruned", files=_count(models), size=size))
     return 0
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from huiyin.assistant.faces.cli.kept_files import Kept, kinds
-from huiyin.assistant.faces.cli.shared import CommandError, UsageError
+from huiyin.assistant.faces.cli.shared import CommandError, confirm_deletion
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
@@ -35,13 +34,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ask(found: Sequence[tuple[Kept, Sequence[Path]]]) -> None:
-    """Raises UsageError without a terminal to ask at, CommandError where the answer is no."""
-    if not sys.stdin.isatty():
-        raise UsageError("cli.erase_unasked")
+    """Raises what `confirm_deletion` raises."""
     for kind, files in found:
         print(_line(kind, files))
-    if input(said("privacy.delete_all")).strip().lower() not in ("y", "yes", "是"):
-        raise CommandError("cli.nothing_erased")
+    confirm_deletion("huiyin privacy erase --yes")
 
 
 def _erase(kind: Kept, files: Sequence[Path]) -> None:

@@ -94,6 +94,17 @@ def _words_or_file(option: str, words: str | None) -> str | None:
         raise UsageError("cli.list_unreadable", option=option, file=words, why=why) from error
 
 
+def confirm_deletion(command: str) -> None:
+    """Ask whether what was named is to be deleted; `command` does so unasked.
+
+    Raises UsageError where nobody can be asked, CommandError where the answer is no.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("cli.erase_unasked", command=command)
+    if input(said("privacy.delete_all")).strip().lower() not in ("y", "yes", "是"):
+        raise CommandError("cli.nothing_erased")
+
+
 def check_writable(path: Path) -> None:
     """Raise CommandError when `path` cannot be written as a file: before the work, not after it."""
     if path.is_dir():
