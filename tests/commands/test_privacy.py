@@ -55,6 +55,7 @@ def kept(home: Path) -> list[Path]:
         sessions / "ab2cd.jsonl": "",
         sessions.parent / "memory.db": "facts",
         sessions.parent / "reminders.db-journal": "half a reminder",
+        sessions.parent / "voice.json": "a voice",
         cache / "speech" / f"{'0a' * 16}.npz": "sound",
         cache / "speech" / f".{'0b' * 16}.npz.12-34.part": "half a sound",
         cache / "prepared" / f"{'0c' * 12}.pcm": "sound",
@@ -85,6 +86,7 @@ def test_all_that_is_kept_is_shown_and_erased_and_nothing_else(
     assert (
         "conversations: 2" in shown
         and "memory: 1" in shown
+        and "enroll`: 1" in shown
         and "spoken sentences: 2" in shown
         and "personas: 2" in shown
         and "transcribed: 2" in shown

@@ -358,7 +358,7 @@ def test_a_service_that_breaks_off_dictation_is_closed_as_a_failure(url: str) ->
         assert receive(loop, socket) == {"type": "ready"}
         loop.run_until_complete(socket.send_json({"type": "crash"}))
         closing = loop.run_until_complete(socket.receive(timeout=PATIENCE_S))
-        assert closing.type is aiohttp.WSMsgType.CLOSE and closing.data == aiohttp.WSCloseCode.INTERNAL_ERROR
+        assert (closing.data, closing.extra) == (aiohttp.WSCloseCode.INTERNAL_ERROR, "the asr service broke off")
 
 
 def test_a_key_may_come_as_a_subprotocol_and_is_not_logged(url: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,13 +1,15 @@
 """The services' own addresses at this one: what comes in and what goes out is passed on as it comes.
 
 A request is a coroutine: it takes no thread, nothing of it is collected, and where its client leaves the service sees
-that at once. The services' key is added here; the caller's, its cookies and where it comes from stay here.
+that at once. The services' key is added here; the caller's, its cookies and where it comes from stay here. Where a
+service ends with a request in hand its caller still gets a reason, from here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -61,7 +63,9 @@ _FOREIGN = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content
 
 _CONNECT_S = 5.0
 _LIST_S = 5.0
+_BROKE_OFF = b"the asr service broke off"  # for programs: the reason of a close has no language
 _PROTOCOLS = ("realtime",)  # offered beside a key; a browser wants one of those it offers chosen
+_EVENTS, _END_OF_EVENT = "text/event-stream", b"\n\n"
 _MESSAGE_BYTES = 2**20  # the service's own limit
 
 
@@ -167,16 +171,31 @@ class _Passing:
 async def _pass_back(name: Name, answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
     if answer.status == 401:
         raise ApiError(502, "web.other_service_key", service=name)
-    response = web.StreamResponse(status=answer.status, headers=_chosen(answer.headers, _OUT) | _FOREIGN)
+    headers = _chosen(answer.headers, _OUT) | _FOREIGN
+    response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
+    ending = _END_OF_EVENT
     try:
         async for piece in answer.content.iter_any():
             await response.write(piece)
+            ending = (ending + piece)[-len(_END_OF_EVENT) :]
         await response.write_eof()
-    except (aiohttp.ClientError, OSError):  # the service broke off: the client must not take this for the end
-        if request.transport:
-            request.transport.abort()
+    except (aiohttp.ClientError, OSError):
+        can_tell = answer.content_type == _EVENTS and ending == _END_OF_EVENT and "Content-Encoding" not in headers
+        if not (can_tell and await _told(name, response)) and request.transport:
+            request.transport.abort()  # the client must not take this for the end
     return response
+
+
+async def _told(name: Name, response: web.StreamResponse) -> bool:
+    """Whether the client of a stream of events was told by one more that the service broke off."""
+    lost = _unavailable(name, ServiceError("clients.broke_off_in_the_middle", service=name)).body()
+    try:
+        await response.write(f"data: {json.dumps(lost, ensure_ascii=False)}".encode() + _END_OF_EVENT)
+        await response.write_eof()
+    except ConnectionError:  # it is the client that has left
+        return False
+    return True
 
 
 class _Refused(Exception):
@@ -201,7 +220,8 @@ async def _exchange(client: web.WebSocketResponse, service: aiohttp.ClientWebSoc
         await service.close()
         code = service.close_code or aiohttp.WSCloseCode.OK
         is_broken = code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE  # a word for this side alone, never sent
-        await client.close(code=aiohttp.WSCloseCode.INTERNAL_ERROR if is_broken else code)
+        why = _BROKE_OFF if is_broken else b""
+        await client.close(code=aiohttp.WSCloseCode.INTERNAL_ERROR if is_broken else code, message=why)
 
 
 async def _pass_messages(
@@ -226,4 +246,4 @@ def _unavailable(name: Name, error: ServiceError) -> ApiError:
         return ApiError(503, "web.service_down", service=name, retry_after_s=_CONNECT_S)
     if error.key == "clients.no_answer":
         return ApiError(504, "web.service_silent", service=name, error=error)
-    return ApiError(502, "web.service_failed", service=name, error=error)
+    return ApiError(502, "web.service_failed", service=name, error=error, retry_after_s=_CONNECT_S)
