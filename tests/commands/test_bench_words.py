@@ -11,6 +11,7 @@ import pytest
 from benchmarks.echo.__main__ import _COLUMNS
 from benchmarks.output import in_words
 from benchmarks.recogniser import gpu_memory, gpu_speed
+from huiyin.assistant.faces.cli import main
 from huiyin.configs import messages
 
 MISSING = "PyTorch 2.0 finds no GPU"
@@ -31,6 +32,11 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         module.run(Namespace(device="cuda", precision="auto", lengths=None, model=None, threads=[1], rounds=1))
     shown = capsys.readouterr()
     return [*shown.err.splitlines(), *(line for line in shown.out.splitlines() if line.startswith("| "))]
+
+
+def test_what_is_missing_is_what_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["bench"]) == 2
+    assert "required: WHAT;" in capsys.readouterr().err
 
 
 def test_without_a_gpu_the_tables_say_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

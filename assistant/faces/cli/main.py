@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from huiyin.assistant.faces.cli import options
 from huiyin.assistant.faces.cli.language import use_language
 from huiyin.assistant.faces.cli.options import COMMANDS
-from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
+from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError, to_people
 from huiyin.assistant.faces.cli.terminal import harmless_output
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
@@ -58,9 +58,9 @@ def _status(arguments: list[str]) -> int:
         if "--debug" in arguments:
             raise
         complaint = _for_people(error)
-        colon, semicolon = ("：", "；") if language() == "zh" else (": ", "; ")
+        semicolon = "；" if language() == "zh" else "; "
         hint = semicolon + complaint.hint if complaint.hint else ""
-        print(f"huiyin{colon}{complaint}{hint}", file=sys.stderr)
+        print(to_people(f"{complaint}{hint}"), file=sys.stderr)
         return complaint.exit_status
 
 

@@ -9,6 +9,7 @@ from huiyin.assistant.clients.local_servers import find_local_servers
 from huiyin.assistant.clients.model_choice import ModelChoice
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.chosen import model_choice
+from huiyin.assistant.faces.cli.shared import to_people
 from huiyin.configs.choice.choose import PartPlan, source_title
 from huiyin.configs.choice.facts import Looked
 from huiyin.configs.choice.machine import cores, memory_gb, processor
@@ -84,4 +85,4 @@ def _facts(looked: Looked) -> list[str]:
 
 
 def _say(line: str) -> None:
-    print(f"huiyin: {line}", file=sys.stderr, flush=True)
+    print(to_people(line), file=sys.stderr, flush=True)

@@ -121,4 +121,6 @@ def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> No
 def _add(group: argparse._ActionsContainer, arguments: Mapping[str, Mapping[str, Any]]) -> None:
     for name, options in arguments.items():
         kind = _TYPES.get(options.get("type", ""))
-        group.add_argument(*name.split(", "), **{**options, "type": kind} if kind else options)
+        action = group.add_argument(*name.split(", "), **{**options, "type": kind} if kind else options)
+        if action.nargs == argparse.REMAINDER:
+            action.required = False  # all the rest may be nothing; argparse would call it missing

@@ -11,7 +11,7 @@ from huiyin.assistant.conversation.session_store import SavedSession, SessionSto
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.cli.captions import ASSISTANT, head
-from huiyin.assistant.faces.cli.shared import UsageError, output_file
+from huiyin.assistant.faces.cli.shared import UsageError, output_file, to_people
 from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
@@ -51,7 +51,7 @@ def _write_scenario(session: SavedSession, out: Path | None) -> None:
 
 
 def _list(store: SessionStore) -> None:
-    sessions = store.all(lambda error: print(f"huiyin: {error}", file=sys.stderr))
+    sessions = store.all(lambda error: print(to_people(error), file=sys.stderr))
     if not sessions:
         print(said("shown.no_sessions", folder=store.folder))
     for session in sessions:

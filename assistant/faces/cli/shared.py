@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
-from huiyin.configs.messages import said
+from huiyin.configs.messages import language, said
 from huiyin.configs.tables import tomllib
 
 INTERRUPTED = 130  # exit status after Ctrl-C: the shell's own number for it
@@ -28,6 +28,11 @@ class UsageError(CommandError):
     """A command was used wrongly."""
 
     exit_status = 2
+
+
+def to_people(*parts: object) -> str:
+    """A line to standard error, from the program: "huiyin: talk.wav: it is empty", with colons of the language."""
+    return ("：" if language() == "zh" else ": ").join(map(str, ("huiyin", *parts)))
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from huiyin.assistant.faces.cli.shared import to_people
 from huiyin.configs.messages import said
 
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
@@ -71,7 +72,7 @@ class Summary:
 
 def print_problem(label: str, problem: object) -> None:
     """A line about a recording, to standard error."""
-    print_line(f"huiyin: {label}: {problem}", sys.stderr)
+    print_line(to_people(label, problem), sys.stderr)
 
 
 def print_line(text: str, file: TextIO) -> None:
