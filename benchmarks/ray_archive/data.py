@@ -104,7 +104,7 @@ class Pooled:
         return {"target": [task.target]}
 
 
-def _main() -> int:
+def main() -> int:
     address, folder, *recordings = sys.argv[1:]
     root = Path(folder)
     note_pieces()
@@ -126,4 +126,4 @@ def _main() -> int:
 if __name__ == "__main__":
     from benchmarks.ray_archive import data  # by its own name, under which workers find it
 
-    sys.exit(data._main())
+    sys.exit(data.main())
