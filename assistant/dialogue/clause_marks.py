@@ -40,7 +40,12 @@ def next_decides(text: str, at: int, *, may_be_the_end: bool) -> bool:
         return _follows_digit(text, at) or not is_stop(text, at, len(text))
     if text[at] in ".:" or (text[at] in ",：" and _follows_digit(text, at)):
         return True
-    return text.count('"') % 2 == 1 or any(text.count(begin) > text.count(end) for begin, end in _QUOTES)
+    return _has_open_quote(text)
+
+
+def ends_with_a_stop(text: str) -> bool:
+    """Whether `text` ends with a full stop outside of quotes, whose mark may follow."""
+    return text.endswith(".") and not _has_open_quote(text)
 
 
 def is_stop(text: str, at: int, end: int) -> bool:
@@ -57,6 +62,10 @@ def is_stop(text: str, at: int, end: int) -> bool:
         return False
     exception = {".": _ABBREVIATION, ",": _DAY}.get(text[at])
     return not (exception and exception.search(text, max(0, at - _LONGEST_ABBREVIATION), at + 1))
+
+
+def _has_open_quote(text: str) -> bool:
+    return text.count('"') % 2 == 1 or any(text.count(begin) > text.count(end) for begin, end in _QUOTES)
 
 
 def _follows_digit(text: str, at: int) -> bool:

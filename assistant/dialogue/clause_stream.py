@@ -18,8 +18,8 @@ class ClauseStream:
         self._check = check or (lambda clause: [clause])
 
     def feed(self, piece: str) -> None:
-        """More of the text."""
-        self._give(self._splitter.feed(piece))
+        """More of the text: one or more tokens of the model's."""
+        self._give(self._splitter.feed(piece) + self._splitter.end_token())
 
     def hurry(self) -> None:
         """The voice will soon have nothing to say, or no more text will come: give what is whole."""

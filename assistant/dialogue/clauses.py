@@ -92,6 +92,21 @@ class ClauseSplitter:
             clauses += self._add(char)
         return clauses
 
+    def end_token(self) -> list[str]:
+        """The clause that the text so far completes if it ends with a token of the model's, where one is waited for.
+
+        A full stop may belong to 3.14 or file.txt, but no tokenizer parts it from letters behind it. So it ends a
+        sentence here, which `feed` would know one token later.
+        """
+        if not self._is_urgent or not marks.ends_with_a_stop(self._text):
+            return []
+        self._may_be_the_end = True
+        clauses = self._take(final=False)
+        self._may_be_the_end = False
+        self._is_urgent = self._is_urgent and not clauses
+        self._is_hurried = self._is_hurried and not clauses
+        return clauses
+
     def hurry(self) -> list[str]:
         """What is whole of the text so far. If that is nothing, the next clause comes as early as can be."""
         self._is_urgent = self._is_hurried = self._may_be_the_end = True

@@ -121,6 +121,24 @@ def test_in_a_hurry_nothing_is_cut_in_two(text: str) -> None:
     assert splitter.finish() == [text]
 
 
+def test_a_full_stop_at_the_end_of_a_token_ends_a_first_clause() -> None:
+    splitter = ClauseSplitter()
+    assert splitter.feed("It is Paris.") == []
+    assert splitter.end_token() == ["It is Paris."]
+    assert splitter.feed(" It lies on the Seine. ") == ["It lies on the Seine."]
+    assert splitter.feed("Many people live there.") + splitter.end_token() == [], "the voice has enough to say"
+    assert splitter.finish() == ["Many people live there."]
+
+
+@pytest.mark.parametrize(
+    "tokens", [("Ask Dr.", " Li."), ("It is 3.", "5 km."), ('He said "No.', '" twice.'), ("See a", ".txt.")]
+)
+def test_a_token_ends_no_clause_in_the_middle_of_something(tokens: tuple[str, str]) -> None:
+    splitter = ClauseSplitter()
+    assert splitter.feed(tokens[0]) + splitter.end_token() == []
+    assert splitter.feed(tokens[1]) + splitter.end_token() == ["".join(tokens)]
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_pieces_do_not_change_the_clauses(size: int) -> None:
     text = (
