@@ -110,30 +110,6 @@ def test_the_user_alone_passes() -> None:
     assert stoi(user, heard, SAMPLE_RATE) >= 0.98
 
 
-def beep(seconds: float, *frequencies: float) -> np.ndarray:
-    """Sines together, at the level of speech: int16."""
-    at_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    return (4000 * sum(np.sin(2 * np.pi * hz * at_s) for hz in frequencies)).astype(np.int16)
-
-
-@needs_both
-@pytest.mark.parametrize("frequencies", [(220.0,), (440.0, 1000.0), (523.0, 659.0, 784.0)])
-def test_a_beep_does_not_count_as_having_learnt_the_room(frequencies: tuple[float, ...]) -> None:
-    """Its filter would pass the next sentence, which then interrupted itself: in 139 of 168 rooms."""
-    quiet, sound = np.zeros(2 * SAMPLE_RATE, np.int16), beep(2.75, *frequencies)
-    far_end = np.concatenate([quiet, sound, quiet, monologue(3)])
-    mic, far_end = in_room(far_end, RoomSettings(rt60_s=0.3)).recording()
-    path, begins = make_echo_path("both")[0], len(quiet) + len(sound) + len(quiet)
-    cleaned(path, mic[:begins], far_end[:begins])
-    assert path.aligner is not None and not path.aligner.locked and not path.finds_no_echo
-    chunks = list(path.push(mic[begins:], far_end[begins:]))
-    first_words = chunks[: SAMPLE_RATE // CHUNK]
-    assert all(chunk.second is not None for chunk in first_words if chunk.far_end), "the second opinion is asked"
-    learnt = chunks[2 * SAMPLE_RATE // CHUNK : 5 * SAMPLE_RATE // (2 * CHUNK)]
-    heard, near = (np.concatenate([getattr(each, name) for each in learnt]).astype(float) for name in ("mic", "near"))
-    assert ratio_db(np.mean(heard**2), np.mean(near**2)) >= 15, "two seconds of words have taught the room"
-
-
 @needs_both
 @pytest.mark.parametrize("name", ["off", "both"])
 def test_a_muted_microphone_does_not_find_that_there_is_no_echo(name: str) -> None:

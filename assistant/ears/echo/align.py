@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huiyin.assistant.ears.echo.breadth import broad_frames
 from huiyin.assistant.ears.echo.drift import DriftTracker
 from huiyin.assistant.ears.echo.searches import FINE_LAGS, FINE_WINDOW, LONGEST, DelaySearch, PeakFollower, SlipSearch
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -32,7 +31,6 @@ _LOOK_AGAIN = 512  # samples (32 ms) until the next look where there may have be
 _ACTIVE = 8000  # samples (0.5 s) over which both levels must be reached before a look is worth it
 _ACTIVE_FAR_END = 60.0  # RMS as int16 amplitude
 _ACTIVE_MIC = 15.0  # likewise
-_ACTIVE_FRAMES = 3  # of 32 ms within them that have many frequencies: a beep, which shows no delay, has its two ends
 _PAST_DELAYS = 32  # delays that are remembered: those of the fine window, at 512 samples a push
 _MANY_FITS = 8  # of the drift: from then on it is measured half as often
 _UNSETTLED_SLIP_S = 0.5  # after a slip the canceller is not to be trusted for so long
@@ -135,9 +133,7 @@ class Aligner:
     def _is_active(self) -> bool:
         """Whether the assistant has just spoken and something was heard."""
         far_end, mic = self._far_end.tail.last(_ACTIVE), self._mic.last(_ACTIVE)
-        if _rms(far_end) < _ACTIVE_FAR_END or _rms(mic) < _ACTIVE_MIC:
-            return False
-        return broad_frames(far_end) >= _ACTIVE_FRAMES
+        return _rms(far_end) >= _ACTIVE_FAR_END and _rms(mic) >= _ACTIVE_MIC
 
     def _is_followed(self) -> bool:
         return self._peak.target is not None

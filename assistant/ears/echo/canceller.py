@@ -29,9 +29,6 @@ class EchoCanceller(Protocol):
     def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """Adapt to `frame` samples each without giving anything out."""
 
-    def forget(self) -> None:
-        """Be as at first: nothing was heard."""
-
 
 class NoCanceller:
     """For headsets, and where no library is: the microphone as it is."""
@@ -46,9 +43,6 @@ class NoCanceller:
 
     def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """Nothing to learn."""
-
-    def forget(self) -> None:
-        """Nothing to forget."""
 
 
 def checked(canceller: EchoCanceller, mic: Pcm16, far_end: Pcm16) -> tuple[Pcm16, Pcm16]:
@@ -99,7 +93,3 @@ class Framed:
         size = self._canceller.frame
         for at in range(len(mic) % size, len(mic), size):
             self._canceller.learn(mic[at : at + size], far_end[at : at + size])
-
-    def forget(self) -> None:
-        """What the canceller has learnt."""
-        self._canceller.forget()

@@ -14,7 +14,6 @@ import numpy as np
 
 from huiyin.assistant.ears.echo.absence import EchoAbsence
 from huiyin.assistant.ears.echo.align import Aligner
-from huiyin.assistant.ears.echo.breadth import broad_frames
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
 from huiyin.assistant.ears.echo.gate import ECHO_PROMINENCE
@@ -28,7 +27,6 @@ CHUNK_S = CHUNK / SAMPLE_RATE
 _RELEARN = 16384  # samples (1 s) of the past that are learnt again when the delay was wrong
 _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has learnt a room
 _NO_ECHO_S = 2.0  # of active far end without a delay to be found: no echo to speak of (see also `absence.py`)
-_BEEP_S = 0.3  # of far end without many frequencies: longer than any sound within a word
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
 _RESIDUAL_WINDOW = 3584  # samples of cleaned sound (0.22 s) that are compared with the far end
@@ -64,7 +62,7 @@ class EchoPath:
         self._judged = Tail(_RESIDUAL_WINDOW)  # the sound the gate goes by: of the second canceller while it is asked
         self._correlate = PhaseCorrelator(_RESIDUAL_WINDOW, _RESIDUAL_LAGS)
         self._absence = EchoAbsence()
-        self._active_s = self._learnt_s = self._beep_s = 0.0
+        self._active_s = self._learnt_s = 0.0
         self._hang_s = 0.0
 
     def push(self, mic: Pcm16, far_end: Pcm16) -> Iterator[Cleaned]:
@@ -107,10 +105,7 @@ class EchoPath:
     def _clean(self, mic: Pcm16, far_end: Pcm16) -> Cleaned:
         level, heard = rms(far_end), rms(mic)
         if level > _FAR_END_RMS:
-            is_broad = bool(broad_frames(far_end))
-            if heard and is_broad:  # of a muted microphone no echo is to be expected
-                self._active_s += CHUNK_S
-            self._forget_beep(is_broad)
+            self._active_s += CHUNK_S if heard else 0.0  # of a muted microphone no echo is to be expected
             self._hang_s = _FAR_END_HANG_S + (self.aligner.delay / SAMPLE_RATE if self.aligner else 0.0)
         else:
             self._hang_s -= CHUNK_S
@@ -127,19 +122,10 @@ class EchoPath:
         if self.aligner is None:
             # A canceller that sees to the delay itself has no other to be asked: its own opinion is the second.
             second = near
-        elif self.aligner.locked and rms(aligned) > _FAR_END_RMS and broad_frames(aligned):
+        elif self.aligner.locked and rms(aligned) > _FAR_END_RMS:
             self._learnt_s += CHUNK_S
         self._second_awake = second is not None
         return Cleaned(mic, near, second if asking else None, audible, settled)
-
-    def _forget_beep(self, is_broad: bool) -> None:
-        """A canceller that has learnt a beep takes it for the room, and learns the next words slowly: it begins anew
-        with them."""
-        if is_broad and self._beep_s > _BEEP_S and not self._learnt_s:
-            self._canceller.forget()
-            if self._second is not None:
-                self._second.forget()
-        self._beep_s = 0.0 if is_broad else self._beep_s + CHUNK_S
 
     def _ask_second(self, mic: Pcm16, far_end: Pcm16) -> Pcm16 | None:
         if self._second is None:

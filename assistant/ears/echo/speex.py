@@ -75,9 +75,6 @@ class SpeexCanceller:
 
     def __init__(self) -> None:
         self._lib = _library()
-        self._open()
-
-    def _open(self) -> None:
         self._echo = self._lib.speex_echo_state_init(_FRAME, _TAIL)
         self._post = self._lib.speex_preprocess_state_init(_FRAME, SAMPLE_RATE)
         self._lib.speex_echo_ctl(self._echo, _ECHO_SET_SAMPLING_RATE, ctypes.byref(ctypes.c_int(SAMPLE_RATE)))
@@ -102,11 +99,6 @@ class SpeexCanceller:
         mic, far_end = checked(self, mic, far_end)
         out = np.empty(_FRAME, np.int16)
         self._lib.speex_echo_cancellation(self._echo, mic.ctypes.data, far_end.ctypes.data, out.ctypes.data)
-
-    def forget(self) -> None:
-        """Be as at first: nothing was heard."""
-        self.__del__()
-        self._open()
 
     def __del__(self) -> None:
         if getattr(self, "_post", None):

@@ -6,8 +6,6 @@ docs/performance.md). So it decides whether there is speech, and Speex gives the
 
 from __future__ import annotations
 
-from functools import partial
-
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, checked
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
@@ -28,20 +26,15 @@ class WebrtcCanceller:
             from pywebrtc_audio import AudioProcessor
         except ImportError as error:
             raise CancellerMissing("ports.no_webrtc") from error
-        self._make = partial(
-            AudioProcessor, SAMPLE_RATE, 1, echo_cancellation=True, noise_suppression=True, ns_level=_NOISE_LEVEL
+        self._aec = AudioProcessor(
+            SAMPLE_RATE, 1, echo_cancellation=True, noise_suppression=True, ns_level=_NOISE_LEVEL
         )
-        self._aec = self._make()
 
     def process(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """160 samples each; returns the near end. Raises ValueError on any other length."""
         mic, far_end = checked(self, mic, far_end)
         out: Pcm16 = self._aec.process(mic, far_end)
         return out
-
-    def forget(self) -> None:
-        """Be as at first: nothing was heard."""
-        self._aec = self._make()
 
     def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """As `process`, for sound heard before."""
