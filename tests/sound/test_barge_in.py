@@ -41,6 +41,12 @@ ROOMS = (
 )
 
 
+_TOLD: dict[str, type[ev.SpeechStarted] | type[ev.SpeechPaused]] = {
+    "started": ev.SpeechStarted,
+    "paused": ev.SpeechPaused,
+}
+
+
 @pytest.fixture(scope="module")
 def vad() -> SileroVad:
     return make_vad(load(environ={}))
@@ -91,9 +97,9 @@ class Talker:
             self._feed(ev.TimePassed(now))
         out = self.player.read(BLOCK)
         for heard in self.listener.push(mic, out):
-            event: ev.Event = ev.SpeechPaused(now, heard.at_s)
-            if heard.kind == "started":
-                event = ev.SpeechStarted(now, heard.at_s)
+            if heard.kind not in _TOLD:
+                continue
+            event = _TOLD[heard.kind](now, heard.at_s)
             self.heard.append(event)
             self._feed(event)
         generation = self.player.finished()
