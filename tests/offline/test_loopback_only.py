@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def outside(log: Path) -> list[str]:
     found = []
     for line in log.read_text(errors="replace").splitlines():
         for port, address, address6 in TARGET.findall(line):
-            if int(port) == DNS or not ipaddress.ip_address(address or address6).is_loopback:
+            where = ipaddress.ip_address(address or address6)
+            if int(port) == DNS or not (getattr(where, "ipv4_mapped", None) or where).is_loopback:
                 found.append(line)
     return found
 
@@ -102,7 +104,10 @@ def test_onnxruntime_reports_nothing_to_those_who_import_the_package(tmp_path: P
     assert watched(tmp_path, "-c", uses) == ([], [])
 
 
-def test_page_services_and_commands_ask_for_this_machine_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "day", ["alone", pytest.param("cluster", marks=pytest.mark.skipif(not find_spec("ray"), reason="needs Ray"))]
+)
+def test_page_services_and_commands_ask_for_this_machine_alone(tmp_path: Path, day: str) -> None:
     recording = tmp_path / "question.wav"
     recording.write_bytes(encode(speech_clips.english()))
-    assert watched(tmp_path, "-m", "tests.support.everyday", str(recording)) == ([], [])
+    assert watched(tmp_path, "-m", "tests.support.everyday", day, str(recording), str(tmp_path)) == ([], [])
