@@ -54,6 +54,23 @@ def prepare(address: str) -> None:
 
 
 @contextlib.contextmanager
+def without_api_server() -> Iterator[None]:
+    """A cluster that is started meanwhile has no API server.
+
+    Ray starts it without a dashboard, too, and without reports to its makers it still asks three clouds' addresses
+    whether it runs there (`ray/dashboard/modules/usage_stats` of 2.60). There is no switch.
+    """
+    from ray._private import services
+
+    start = services.start_api_server
+    services.start_api_server = lambda *_, **__: ("", None)
+    try:
+        yield
+    finally:
+        services.start_api_server = start
+
+
+@contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
     """Ray works meanwhile. Raises RayError where there is no cluster."""
     if address.startswith("ray://"):
@@ -62,6 +79,7 @@ def connected(address: str) -> Iterator[None]:
     prepare(address)
     with contextlib.ExitStack() as after:
         if address == LOCAL:
+            after.enter_context(without_api_server())
             folder = after.enter_context(tempfile.TemporaryDirectory(prefix="huiyin-", ignore_cleanup_errors=True))
             options |= {"include_dashboard": False, "object_store_memory": _OBJECTS_BYTES, "_temp_dir": folder}
         else:

@@ -20,6 +20,7 @@ from ray import serve
 from ray.serve._private import replica as serve_replica
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 
+from huiyin.assistant.clients.ray_cluster import without_api_server
 from huiyin.assistant.scale.directory import BEAT_S, Beat, Directory, Member, Program, View
 from huiyin.assistant.scale.plan import Needs, replicas_for
 from huiyin.assistant.scale.process import Process, ReplicaFailed, Start
@@ -219,7 +220,8 @@ def connected(address: str) -> Iterator[Cluster]:
     else:
         options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
-        ray.init(address or "local", **options)
+        with contextlib.nullcontext() if address else without_api_server():
+            ray.init(address or "local", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         why = str(error).partition("\n")[0]
         if address:
