@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -83,6 +84,13 @@ def nothing_was_chosen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 def no_jobs_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No service under test goes on with recordings of the developer's, or leaves some there."""
     os.environ["HUIYIN_JOBS_DIR"] = str(tmp_path_factory.mktemp("jobs"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_sentences_of_other_voices() -> None:
+    """What one file's stand-in for the voice has prepared is not spoken in the next file, which may have a real one."""
+    if Path(_KEPT.name) in cache_folder().parents:
+        shutil.rmtree(cache_folder() / "prepared", ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

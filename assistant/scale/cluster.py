@@ -20,7 +20,7 @@ from ray import serve
 from ray.serve._private import replica as serve_replica
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 
-from huiyin.assistant.clients.ray_cluster import without_api_server
+from huiyin.assistant.clients.ray_cluster import OPTIONS, without_api_server
 from huiyin.assistant.scale.directory import BEAT_S, Beat, Directory, Member, Program, View
 from huiyin.assistant.scale.plan import Needs, replicas_for
 from huiyin.assistant.scale.process import Process, ReplicaFailed, Start
@@ -212,7 +212,7 @@ def connected(address: str) -> Iterator[Cluster]:
 
     Raises ClusterError.
     """
-    options: dict[str, Any] = {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
+    options: dict[str, Any] = {"namespace": NAMESPACE, **OPTIONS}
     for name in ("ray", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)
     if address:
