@@ -1,19 +1,6 @@
 """``huiyin bench echo`` (``python -m benchmarks.echo``): every canceller in simulated rooms or on recordings.
 
-How well the assistant does not hear itself. In simulated rooms the assistant talks on and on and a user interrupts it;
-each canceller in turn cleans the microphone's sound, in the code that a conversation runs.
-
-  huiyin bench echo                                  16 rooms, all cancellers: some five minutes
-  huiyin bench echo --rooms 4 --canceller both       a first look
-  huiyin bench echo --pairs recordings/              your own NAME_mic.wav with NAME_ref.wav, recorded together
-  huiyin bench echo --json echo.json --png echo.png
-
-false barge-ins per minute   of the assistant alone, in the first 15 s of a talk and after
-recall                       share of the user's barge-ins that were detected
-median                       from the user's first sound to the gate's answer
-ERLE                         echo return loss enhancement, the assistant alone; residual: level of what is left
-STOI                         intelligibility of the user while both speak, 0..1 (needs pystoi); SI-SDR: as a ratio
-us per 10 ms                 one core's time for 10 ms of sound: alignment and cancelling; all, with the gate
+The options, and what the figures mean, stand in `assistant/faces/cli/commands.toml`.
 """
 
 from __future__ import annotations
@@ -37,7 +24,8 @@ from huiyin.assistant.conversation.assemble import make_vad
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.language import use_language
-from huiyin.assistant.faces.cli.shared import CommandParser, check_writable, output_file
+from huiyin.assistant.faces.cli.options import parse_below
+from huiyin.assistant.faces.cli.shared import check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import as_int16
 from huiyin.assistant.ports.port import Pcm16
@@ -52,23 +40,7 @@ _FIRST_ROOM = {"choose": 0, "report": 2000}  # two sets of rooms that have nothi
 def main() -> int:
     """Read the command line, measure. Returns the exit status."""
     use_language([])
-    parser = CommandParser(prog="huiyin bench echo", description=(__doc__ or "").partition("\n\n")[2].rstrip())
-    parser.add_argument("--rooms", type=int, default=16, metavar="N", help="how many rooms (default: 16)")
-    parser.add_argument("--seconds", type=float, default=SCENE_S, metavar="S", help="length of a scene (default: 44)")
-    parser.add_argument("--canceller", action="append", choices=CANCELLERS, help="only this one; may be repeated")
-    parser.add_argument("--condition", action="append", choices=CONDITIONS, help="only this one; may be repeated")
-    parser.add_argument(
-        "--set-of-rooms", choices=tuple(_FIRST_ROOM), default="report",
-        help="choose: to choose thresholds in; report (default): rooms in which nothing was chosen",
-    )  # fmt: skip
-    parser.add_argument("--user-speech", type=Path, metavar="DIR", help="recordings of users (.wav) instead of voices")
-    parser.add_argument("--pairs", type=Path, metavar="DIR", help="measure on *_mic.wav and *_ref.wav instead of rooms")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="draw them")
-    parser.add_argument("--verbose", action="store_true", help="print where every false barge-in was")
-    parser.add_argument("--profile", metavar="NAME|FILE", help="settings profile")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
-    args = parser.parse_args()
+    args = parse_below("bench", "echo", sys.argv[1:])
     args.service_arguments = as_arguments(args.profile, args.set)
     try:
         run(args, load(args.profile, args.set))

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.echo.__main__ import _COLUMNS
+from benchmarks.echo.__main__ import _COLUMNS, CANCELLERS
+from benchmarks.echo.scenes import CONDITIONS, SCENE_S
 from benchmarks.output import in_words
 from benchmarks.recogniser import gpu_memory, gpu_speed
 from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli.options import COMMANDS
 from huiyin.configs import messages
 
 MISSING = "PyTorch 2.0 finds no GPU"
@@ -37,6 +39,13 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_what_is_missing_is_what_to_measure(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["bench"]) == 2
     assert "required: WHAT;" in capsys.readouterr().err
+
+
+def test_the_options_of_a_measurement_are_those_that_it_knows() -> None:
+    options = COMMANDS["bench"]["echo"]["arguments"]
+    assert tuple(options["--canceller"]["choices"]) == CANCELLERS
+    assert tuple(options["--condition"]["choices"]) == CONDITIONS
+    assert options["--seconds"]["default"] == SCENE_S
 
 
 def test_without_a_gpu_the_tables_say_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

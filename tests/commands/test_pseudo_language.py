@@ -75,7 +75,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def _helps() -> list[list[str]]:
     actions = [[name, action] for name, command in COMMANDS.items() for action in command.get("actions", ())]
-    return [[], *([name] for name in COMMANDS), *actions]
+    measurements = [["bench", what] for what in COMMANDS["bench"]["arguments"]["what"]["choices"]]
+    return [[], *([name] for name in COMMANDS), *actions, *measurements]
 
 
 @pytest.mark.parametrize("words", _helps(), ids=" ".join)
@@ -272,7 +273,7 @@ tools call nope | tools call now [] | tools call now { | simulate | simulate non
 simulate none.yaml --repeat 0 | simulate none.yaml --seed -1 | simulate a --depth live --services simulated |
 simulate none.yaml --against nobody | simulate none.yaml --sound card | help transcirbe | bench nothing |
 bench agent --against a --only nothing | completion tcsh | serve wyoming --port 0 | --lang fr settings |
-serve wyoming --host 0.0.0.0 | settings --lang
+serve wyoming --host 0.0.0.0 | settings --lang | bench asr --tiny | bench echo --rooms many
 """
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from huiyin.assistant.conversation import persona_files
 from huiyin.assistant.faces.cli import main, options
+from huiyin.assistant.faces.cli.terminal import columns
 from huiyin.assistant.scenario import metrics
 from huiyin.configs import messages
 from huiyin.configs.choice.ladder import LADDERS
@@ -51,6 +52,44 @@ def test_every_command_and_option_is_described_in_chinese() -> None:
     folder = Path(options.__file__).parent
     english, chinese = (set(_said(read_table(folder / f"commands{name}.toml"))) for name in ("", ".zh"))
     assert chinese == english
+
+
+def test_the_examples_of_a_command_are_the_same_in_chinese() -> None:
+    folder = Path(options.__file__).parent
+    english, chinese = (dict(_examples(read_table(folder / f"commands{name}.toml"))) for name in ("", ".zh"))
+    assert {name: [*map(_shape, lines)] for name, lines in english.items()} == {
+        name: [*map(_shape, lines)] for name, lines in chinese.items()
+    }
+
+
+def _examples(table: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, list[str]]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _examples(value, f"{name} {key}")
+        elif key == "about":
+            yield name, [line.strip() for line in value.splitlines() if line.startswith("  huiyin ")]
+
+
+def _shape(example: str) -> list[str]:
+    """Command and options of an example, without its values and its explanation."""
+    command = re.split(r"\s{3,}|  #", example)[0]
+    return [command.split()[1], *re.findall(r"(?<!\S)--?[a-z][\w-]*", command)]
+
+
+def test_the_help_of_a_command_fits_the_terminal_and_has_the_marks_of_its_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    try:
+        assert main.main(["--lang", "zh", "models", "prune", "--help"]) == 0
+    finally:
+        messages.speak("en")
+    _, about, *groups = capsys.readouterr().out.split("\n\n")
+    assert about.endswith("先问一声。")
+    assert [group.splitlines()[0] for group in groups] == ["参数：", "选项：", "每条命令都有的选项："]
+    assert max(columns(line) for line in "\n".join(groups).splitlines()) <= 80
+    assert main.main(["models", "prune", "--help"]) == 0
+    assert "asks first.\n\npositional arguments:\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import argparse
 import os
 import subprocess
 
+from huiyin.assistant.faces.cli.options import parse_below
 from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.configs.messages import language
 from huiyin.configs.packages.extras import FUNASR, check_present
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         from huiyin.assistant.faces.cli import bench_agent
 
         return bench_agent.run(args.arguments, settings, args.service_arguments)
+    parse_below("bench", args.what, args.arguments)  # ends here with --help, and with a wrong option
     if not (_CHECKOUT / "benchmarks").is_dir():
         raise CommandError("cli.no_benchmarks")
     if "cuda" not in args.arguments:  # its tables say themselves what is missing

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from huiyin.assistant.faces.cli.help_lines import full_stop
 from huiyin.assistant.faces.cli.shared import CommandParser
 from huiyin.configs.messages import language, said
 from huiyin.configs.nearest import nearest
@@ -107,7 +108,7 @@ def parse_shared(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str
 def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> None:
     """Give `parser` the help and the arguments of a command, and of the actions below it."""
     summary: str = command["summary"]
-    parser.description = command.get("about", f"{summary[0].upper()}{summary[1:]}.")
+    parser.description = command.get("about", f"{summary[0].upper()}{summary[1:]}{full_stop()}")
     _add(parser, command.get("arguments", {}))
     shared = _spoken(language())[1]
     _add(parser, shared.get(command.get("shared", ""), {}))

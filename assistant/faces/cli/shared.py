@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from huiyin.assistant.faces.cli.help_lines import HelpFormatter
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
 from huiyin.configs.messages import language, said
@@ -39,7 +40,7 @@ class CommandParser(argparse.ArgumentParser):
     """Errors in one line, help texts as they were written."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        super().__init__(formatter_class=HelpFormatter, allow_abbrev=False, **options)
         self.register("action", "yes_or_no", argparse.BooleanOptionalAction)
 
     def error(self, message: str) -> None:  # type: ignore[override]
