@@ -256,7 +256,7 @@ def test_what_the_servers_say_is_wrong_is_chinese_on_the_chinese_page(
     page.click("#orb-button")
     page.wait_for_selector("#orb[data-state=listening]")
     door.tell({"type": "huiyin.notice", "text": "llm gave no answer within 10 s", "stage": "llm"})
-    page.wait_for_selector(".notice >> text=语言模型出了问题")
+    page.wait_for_selector(".notice >> text=大模型出了问题")
     door.tell({"type": "error", "error": {"code": "session_expired", "message": "the session has lasted"}})
     page.wait_for_selector(".notice >> text=这次对话到了时长上限")
     page.click("#switch-language")

@@ -214,7 +214,15 @@ def test_the_page_s_modules_have_no_sentences_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "right"), [("您", "你"), ("模型站", "模型社区"), ("话音到话音", "端到端延迟"), ("体检", "环境检查")]
+    ("word", "right"),
+    [
+        ("您", "你"),
+        ("模型站", "模型社区"),
+        ("话音到话音", "端到端延迟"),
+        ("体检", "环境检查"),
+        ("角色", "人设"),
+        ("内嵌", "内置"),
+    ],
 )
 def test_chinese_has_one_word_for_a_thing(word: str, right: str) -> None:
     pages = [ROOT / "README.zh-CN.md", *(ROOT / "docs" / "zh").glob("*.md")]

@@ -28,7 +28,7 @@ export const WORDS = {
   "page.failed": ["{service} cannot be used; the System tab says more.", "{service}用不了；“系统” 页有详情。"],
 
   "service.asr": ["Speech recognition", "语音识别"],
-  "service.llm": ["Language model", "语言模型"],
+  "service.llm": ["Language model", "大模型"],
   "service.tts": ["Speech synthesis", "语音合成"],
   "status.ready": ["ready", "就绪"],
   "status.loading": ["loading", "加载中"],
@@ -38,7 +38,7 @@ export const WORDS = {
   "status.given_up": ["stopped", "已停止"],
 
   "notice.asr": ["Speech recognition failed.", "语音识别出了问题，这句话没有听到。"],
-  "notice.llm": ["The language model failed.", "语言模型出了问题，没有答出来。"],
+  "notice.llm": ["The language model failed.", "大模型出了问题，没有答出来。"],
   "notice.tts": ["Speech synthesis failed.", "语音合成出了问题，说不出来。"],
 
   "state.idle": ["Tap to talk", "点一下，开始说话"],
@@ -98,9 +98,9 @@ export const WORDS = {
   "save.about": ["A talk in the browser, {name}.", "浏览器里的对话，{name}。"],
   "save.nothing": ["There is nothing to save yet.", "还没有可以保存的内容。"],
 
-  "option.persona": ["Persona", "角色"],
+  "option.persona": ["Persona", "人设"],
   "option.voice": ["Voice", "声音"],
-  "option.voice.own": ["As the persona", "跟角色走"],
+  "option.voice.own": ["As the persona", "跟人设走"],
   "option.voice.online": ["needs the Internet", "需要联网"],
   "gender.female": ["female", "女声"],
   "gender.male": ["male", "男声"],
@@ -119,7 +119,7 @@ export const WORDS = {
   "latency.title": ["From your last word to the first sound", "你说完到听到回答"],
   "latency.hear": ["end of turn", "判断说完"],
   "latency.asr": ["recognition", "识别"],
-  "latency.llm": ["language model", "语言模型"],
+  "latency.llm": ["language model", "大模型"],
   "latency.tts": ["synthesis", "合成"],
   "latency.hold": ["held back", "等待"],
   "timeline.title": ["Last minute", "最近一分钟"],
