@@ -13,7 +13,9 @@ from dataclasses import replace
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
+from huiyin.configs import messages
 from huiyin.configs import settings as config
+from huiyin.configs.errors import HuiyinError
 from huiyin.services.common import logs
 from huiyin.services.common.access import check_key_is_set, url_of
 from huiyin.services.common.heap import few_arenas
@@ -49,8 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         if not args.insecure:
             check_key_is_set(listens_on(settings.service), settings.service.api_key)
     except config.SettingsError as error:
-        print(f"huiyin: {error}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
-        return 2
+        return _complain(error)
     logs.install(settings.service, args.service)
     if args.stop_with_parent:
         stop_with_parent()
@@ -60,9 +61,17 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _serve(args.service, settings, service)
     except (PortTaken, config.SettingsError) as error:
-        print(f"huiyin: {error}", file=sys.stderr)
-        return error.exit_status
+        return _complain(error)
     return 0
+
+
+def _complain(error: HuiyinError) -> int:
+    """In the language of the command that has started this service. Returns the exit status."""
+    language = os.environ.get("HUIYIN_LANG", "")
+    parts = [messages.text(error.key, error.facts, language), messages.hint(error.key, error.facts, language)]
+    colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
+    print(f"huiyin{colon}{semicolon.join(filter(None, parts))}", file=sys.stderr)
+    return error.exit_status
 
 
 def _serve(name: str, settings: config.Settings, service: config.ServiceSettings) -> None:

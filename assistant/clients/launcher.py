@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
@@ -44,6 +45,8 @@ class Launcher:
     settings: Settings
     arguments: Sequence[str] = ()
     tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+    show: Callable[[Name, str], None] = lambda name, line: None
+    """Is given each line that a service prints, from another thread."""
     children: dict[Name, Child] = field(default_factory=dict)
     """The processes it has started, ended ones too."""
     closing: threading.Event = field(default_factory=threading.Event)
@@ -89,7 +92,7 @@ class Launcher:
                 before.wait(STOP_LIMIT_S)
             command = service_command(name, ["--stop-with-parent", *self.arguments])
             # A session of its own: after Ctrl-C this command may still have a last request to the service.
-            self.children[name] = Child(command, own_session=True)
+            self.children[name] = Child(command, show=partial(self.show, name), own_session=True)
 
     def _wait_ready(self, name: Name) -> None:
         child = self.children.get(name)

@@ -119,6 +119,14 @@ def test_silence_counts_in_a_row_and_longer_before_the_first_answer() -> None:
     assert [silence.note(False) for _ in range(watchdog.MOST_SILENT)] == [False, False, True]
 
 
+def test_what_a_service_prints_is_shown_to_who_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: queue.Queue[tuple[str, str]] = queue.Queue()
+    with kept(monkeypatch, "print('its line'); raise SystemExit(3)") as (running, _, _lines):
+        running.show = lambda name, line: printed.put((name, line))
+        running.run("asr")
+        assert printed.get(timeout=PATIENCE_S) == ("asr", "its line")
+
+
 def test_a_service_that_ends_at_once_each_time_stays_down_and_its_last_words_are_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -21,6 +21,7 @@ from huiyin.configs.choice.ladder import LADDERS
 from huiyin.configs.reasons import reasons
 from huiyin.configs.settings import sections
 from huiyin.configs.tables import read_table
+from huiyin.services import __main__ as services
 from tests.support import ROOT
 from tests.support.pseudo_language import plain_words
 
@@ -121,6 +122,28 @@ def test_the_language_is_that_of_the_option_the_variable_or_the_system(
         assert ("没有选项" in capsys.readouterr().err) == (begins == "回音")
     finally:
         messages.speak("en")
+
+
+def test_a_service_complains_in_the_language_of_the_command_that_started_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ: dict[str, str] = {}
+
+    def become(program: str, command: list[str], given: dict[str, str]) -> None:
+        environ.update(given)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execve", become)
+    monkeypatch.setenv("HUIYIN_LANG", "en")
+    try:
+        assert main.main(["--lang", "zh", "serve", "asr"]) == 0
+    finally:
+        messages.speak("en")
+    assert environ["HUIYIN_LANG"] == "zh"
+    for language, begins in (("zh", "huiyin：'0.0.0.0' 可以从"), ("en", "huiyin: '0.0.0.0' can be reached")):
+        monkeypatch.setenv("HUIYIN_LANG", language)
+        assert services.main(["asr", "--host", "0.0.0.0"]) == 2
+        assert capsys.readouterr().err.startswith(begins)
 
 
 def test_an_error_within_an_error_and_a_list_speak_the_same_language() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from huiyin.services.common.notify import tell_ready
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S, until
 from tests.support.service_process import free_port
@@ -40,6 +43,31 @@ def answers(url: str) -> bool:
         return requests.get(f"{url}/health", timeout=PATIENCE_S).ok
     except requests.ConnectionError:
         return False
+
+
+def test_systemd_is_told_when_requests_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"{folder}/notify")  # a path that is short enough for it
+        manager.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        with program(0.0) as (_, url):
+            assert manager.recv(100) == b"READY=1"
+            assert answers(url)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file")
+def test_systemd_is_told_once_at_an_address_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("")  # any free one
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", manager.getsockname().decode().replace("\0", "@"))
+        tell_ready()
+        assert manager.recv(100) == b"READY=1"
+        tell_ready()
+        with pytest.raises(BlockingIOError):
+            manager.recv(100)
+    monkeypatch.setenv("NOTIFY_SOCKET", "/there/is/none")
+    tell_ready()  # whoever listened has gone: the program goes on
 
 
 @pytest.mark.parametrize("number", SIGNALS)

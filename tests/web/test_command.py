@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import json
 import os
 import re
 import signal
@@ -17,6 +20,7 @@ from typing import Any
 import pytest
 import requests
 
+from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli import main, web
 from huiyin.assistant.faces.web import tls
@@ -121,6 +125,42 @@ def test_a_bad_key_is_refused_before_anything_is_started(
     monkeypatch.setenv("HUIYIN_WEB_KEY", "short")
     assert main.main(["web"]) == 2
     assert called.what == [] and "HUIYIN_WEB_KEY: a key has 8 characters at least" in capsys.readouterr().err
+
+
+def test_where_the_log_is_json_every_line_is_an_object_and_the_services_are_in_it(
+    called: Called, port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def start(launcher: Launcher, names: object) -> None:
+        for line in ('{"service": "asr", "message": "its own"}', "a library's"):
+            launcher.show("asr", line)
+
+    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", start)
+    assert main.main(["web", "--port", str(port), "--log-format", "json"]) == 0
+    out, err = capsys.readouterr()
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert out == "" and f"http://127.0.0.1:{port}/" in {line["message"] for line in lines}
+    assert [line["message"] for line in lines if line["service"] == "asr"] == ["its own", "a library's"]
+
+
+def test_behind_a_proxy_it_says_that_a_key_is_missing(
+    called: Called, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behind = ["web", "--port", "0", "--set", "service.hosts=talk.example"]
+    assert main.main(behind) == 0
+    assert "reaches talk.example through a proxy can use this: set HUIYIN_WEB_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("HUIYIN_WEB_KEY", "long enough")
+    assert main.main(behind) == 0
+    assert "talk.example" not in capsys.readouterr().err
+
+
+def test_it_goes_on_where_nothing_can_be_written(called: Called, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert main.main(["web", "--port", "0"]) == 0
+    assert called.what == ["serve", "start", "keep"]
 
 
 @pytest.mark.parametrize(

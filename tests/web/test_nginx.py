@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -60,10 +61,15 @@ def app() -> Flask:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """nginx's own."""
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
     """The address of nginx, with the example as it stands but for ports, certificate and folders."""
     assert NGINX
-    folder = tmp_path_factory.mktemp("nginx")
     port = free_port()
     with running(app(), ServiceSettings(hosts=(NAME,))) as behind:
         certificate = self_signed(folder)
@@ -71,6 +77,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for found, changed in (
             (r"server 127\.0\.0\.1:8000;", f"server {behind.removeprefix('http://')};"),
             (r"listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
+            (r"/var/log/nginx/huiyin\.log", f"{folder}/access.log"),
             (r"/etc/letsencrypt/\S+fullchain\.pem", str(certificate.path)),
             (r"/etc/letsencrypt/\S+privkey\.pem", str(certificate.key_path)),
         ):
@@ -98,12 +105,14 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_a_large_recording_passes_and_both_logs_have_one_name(url: str) -> None:
-    headers = {"Host": NAME}
-    answer = requests.post(f"{url}/size", data=b"x" * 3_000_000, headers=headers, verify=False, timeout=PATIENCE_S)
+def test_a_large_recording_passes_and_both_logs_have_one_name(url: str, folder: Path) -> None:
+    asked = {"headers": {"Host": NAME}, "verify": False, "timeout": PATIENCE_S}
+    answer = requests.post(f"{url}/size?key=secret", data=b"x" * 3_000_000, **asked)
     assert answer.json()["bytes"] == 3_000_000
     assert re.fullmatch("[0-9a-f]{32}", answer.json()["request_id"]), "nginx's own"
     assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
+    until(lambda: answer.headers["X-Request-Id"] in (folder / "access.log").read_text())
+    assert "secret" not in (folder / "access.log").read_text()
 
 
 def test_words_come_as_they_are_made(url: str) -> None:

@@ -18,11 +18,12 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.clients.watchdog import end_when_silent
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
-from huiyin.configs.messages import said
+from huiyin.configs.messages import language, said
 from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 from huiyin.services.common import logs
 from huiyin.services.common.access import check_key_is_set
+from huiyin.services.common.notify import tell_ready
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
 _POLL_S = 0.2
@@ -69,11 +70,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _become(command: list[str]) -> int:
-    """Run `command` in place of this process, where the system can do that."""
+    """Run `command` in place of this process, where the system can do that; in this program's language."""
     sys.stdout.flush()
+    environ = {**os.environ, "HUIYIN_LANG": language()}
     if os.name == "posix":
-        os.execv(command[0], command)
-    return subprocess.call(command)
+        os.execve(command[0], command, environ)
+    return subprocess.call(command, env=environ)
 
 
 class _Running:
@@ -126,6 +128,7 @@ def _serve_all(services: Services, arguments: Sequence[str]) -> None:
                 _check_alive(one)
             if not all_ready and all(one.ready for one in running):
                 all_ready = True
+                tell_ready()
                 _print(logs.line(services.settings.service, "huiyin", said("notices.all_ready")))
     finally:
         stop_all([one.child for one in running])

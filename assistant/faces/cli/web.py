@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import socket
 import sys
@@ -17,7 +18,7 @@ from flask import Flask
 
 from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation.assemble import check_voice
 from huiyin.assistant.conversation.persona_files import load_all
 from huiyin.assistant.faces.cli.chosen import absent_services, model_choice, settle
@@ -27,7 +28,7 @@ from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
-from huiyin.assistant.faces.web.door_key import DoorKey, door_key
+from huiyin.assistant.faces.web.door_key import KEY_VARIABLE, DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
 from huiyin.configs.messages import said
@@ -56,14 +57,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     # Where any was wanted, the one that was free; what browsers know, where another program passes requests on.
     port = web.port if own.listen else int(listener.getsockname()[1])
     door = Door(key.key, port)
+    log = _Log(settings)
     with (
         listener,
-        model_choice(args, settings, _say) as choice,
-        Launcher(settings, args.service_arguments, _say) as launcher,
+        model_choice(args, settings, log.say) as choice,
+        Launcher(settings, args.service_arguments, log.say, log.show) as launcher,
     ):
         services, latencies, keeper = launcher.services, Latencies(), Keeper(launcher)
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
-        _announce(web.host, port, key, certificate)
+        _announce(settings, port, key, certificate, log)
 
         def make() -> Flask:
             app = make_app(services, realtime, door, personas, latency=latencies.facts, standing=keeper.standing)
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             settle(choice, settings)
             launcher.start(NAMES)
             check_voice(services, next(iter(personas.values())))
-            _say(said("notices.services_ready"))
+            log.say(said("notices.services_ready"))
             keeper.run()
 
         serve(make, own, port, listener=listener, tls=context, meanwhile=accompany)
@@ -96,8 +98,30 @@ def _certificate(tls: Sequence[str] | None) -> Certificate | None:
     raise UsageError("cli.tls_what")
 
 
-def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | None) -> None:
+class _Log:
+    """What is told meanwhile: lines for a person; where the log is JSON, objects, and beside them the services' own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.service
+        self.is_json = self._settings.log_format == "json"
+
+    def say(self, words: str) -> None:
+        """A line of this program."""
+        self._write(logs.line(self._settings, "web", words) if self.is_json else words)
+
+    def show(self, name: Name, line: str) -> None:
+        """A line that a service has printed."""
+        if self.is_json:
+            self._write(line if line.startswith("{") else logs.line(self._settings, name, line))
+
+    def _write(self, line: str) -> None:
+        with contextlib.suppress(OSError):  # a full disk or a closed terminal: the program goes on
+            print(line, file=sys.stderr, flush=True)
+
+
+def _announce(settings: Settings, port: int, key: DoorKey, certificate: Certificate | None, log: _Log) -> None:
     """Where it is, how one gets in, and what a browser will say."""
+    host = settings.web.host
     is_local = is_loopback(host)
     address = _address(host if is_local else _there(host), port, certificate)
     if key.is_made:
@@ -105,14 +129,19 @@ def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | Non
         print(f"huiyin web: {link}\n", flush=True)
         segno.make(link, error="l").terminal(with_control_characters(sys.stdout), compact=True)
     else:
-        print(f"huiyin web: {address}", flush=True)
+        if log.is_json:
+            log.say(address)
+        else:
+            print(f"huiyin web: {address}", flush=True)
         if key.key:
-            _say(said("notices.asks_for_key"))
+            log.say(said("notices.asks_for_key"))
+        elif hosts := [name for name in settings.service.hosts if not is_loopback(name.strip("[]"))]:
+            log.say(said("notices.hosts_without_key", hosts=hosts, variable=KEY_VARIABLE))
     if certificate:
-        _say(said("notices.fingerprint", fingerprint=certificate.fingerprint()))
+        log.say(said("notices.fingerprint", fingerprint=certificate.fingerprint()))
     elif not is_local:
-        _say(said("notices.no_tls"))
-    _say(said("notices.ctrl_c"))
+        log.say(said("notices.no_tls"))
+    log.say(said("notices.ctrl_c"))
 
 
 def _address(host: str, port: int, certificate: Certificate | None) -> str:
@@ -139,7 +168,3 @@ def _has_screen() -> bool:
 def _open(url: str) -> None:
     """Show `url` in a browser; some browsers take seconds to start."""
     threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

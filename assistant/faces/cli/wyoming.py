@@ -18,6 +18,7 @@ from huiyin.assistant.tools.assemble import open_tools
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback
+from huiyin.services.common.notify import tell_ready
 
 if TYPE_CHECKING:
     from huiyin.assistant.faces.wyoming.server import Wyoming
@@ -56,6 +57,7 @@ async def _serve(door: Wyoming, host: str, port: int) -> None:
 
         found = HomeAssistantZeroconf(port, "huiyin", None if host in EVERYWHERE else host)
         await found.register_server()
+    tell_ready()
     await door.serve(f"tcp://{host}:{port}")
 
 
