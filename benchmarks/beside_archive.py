@@ -50,19 +50,26 @@ class Archive:
         """Seconds of sound a second, since a place and time."""
         return (self.position_s - position_s) / (time.monotonic() - began_s)
 
+    def check(self) -> None:
+        """End the benchmark where the recording does not go on: what is measured then is no conversation beside it."""
+        if not self._thread.is_alive():
+            raise SystemExit(f"the recording ended at {self.position_s:.0f} s: give it more --minutes")
+
     def stop(self) -> None:
         """Hang up; the recogniser drops the file."""
         self._stopped.set()
         self._thread.join()
 
     def _run(self, services: Services, path: Path) -> None:
-        with path.open("rb") as file:
-            events = iter(services.transcribe_file(file, path.stat().st_size, {"stream": "true"}, timeout_s=600))
-            for event in events:
-                self.position_s = event.get("position_s", self.position_s)
-                self.has_begun.set()
-                if self._stopped.is_set():
-                    return
+        try:
+            with path.open("rb") as file:
+                for event in services.transcribe_file(file, path.stat().st_size, {"stream": "true"}, timeout_s=600):
+                    self.position_s = event.get("position_s", self.position_s)
+                    self.has_begun.set()
+                    if self._stopped.is_set():
+                        return
+        finally:
+            self.has_begun.set()  # whoever waits for it learns that there is none
 
 
 def main() -> int:
@@ -81,14 +88,17 @@ def main() -> int:
         alone = [one_demo(arguments, number) for number in range(args.runs)]
         archive = Archive(launcher.services, path)
         archive.has_begun.wait()
+        archive.check()
         began_s, position_s = time.monotonic(), archive.position_s
         beside = [one_demo(arguments, number) for number in range(args.runs)]
         speed = archive.speed_since(position_s, began_s)
+        archive.check()
         tell(f"the archive went on at {speed:.1f} times real time beside the conversations")
         time.sleep(_ALONE_S / 2)  # the conversation lingers
         began_s, position_s = time.monotonic(), archive.position_s
         time.sleep(_ALONE_S)
         speed_alone = archive.speed_since(position_s, began_s)
+        archive.check()
         archive.stop()
     rows = [["alone", *_cells(alone), f"{speed_alone:.1f}"], ["beside it", *_cells(beside), f"{speed:.1f}"]]
     ratio = _median_s(beside) / _median_s(alone)
