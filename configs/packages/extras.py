@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from importlib import metadata
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.plugins import RECOGNISERS, VOICES, plugins
 from huiyin.configs.settings import Settings
 
 PROJECT = "huiyin"
@@ -50,9 +51,10 @@ def needed_by(service: str, settings: Settings) -> list[str]:
         return [EMBEDDED_LLM] if settings.llm.has_embedded else []
     if service == "tts":
         local = ["jieba", "pypinyin", "pypinyin-dict"]  # numbers and names are read out for servers elsewhere, too
-        local += ["hibari-tts", "onnx"] if settings.tts.has_embedded else []
+        if settings.tts.has_embedded and settings.tts.engine not in plugins(VOICES):
+            local += ["hibari-tts", "onnx"]
         return [*local, "edge-tts"] if settings.tts.engine == "edge" else local
-    if not settings.asr.has_embedded:
+    if not settings.asr.has_embedded or settings.asr.engine in plugins(RECOGNISERS):
         return []
     names = ["faster-whisper"] if settings.asr.engine == "whisper" else ["kaldi-native-fbank", "sentencepiece"]
     if settings.asr.engine == "paraformer" or settings.asr.runtime == "torch":

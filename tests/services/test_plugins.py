@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.conversation.assemble import make_endpoint
+from huiyin.configs.packages.extras import needed_by
 from huiyin.configs.plugins import JUDGES, RECOGNISERS, VOICES, plugins
 from huiyin.configs.settings import Settings, SettingsError, load
 from huiyin.configs.tables import read_table
@@ -64,6 +65,13 @@ def test_a_voice_speaks_over_http() -> None:
     assert said.headers["X-Voice"] == "beep" and said.headers["X-Huiyin-Model"] == "example"
     with wave.open(io.BytesIO(said.data)) as file:
         assert file.getnframes() > 2400 and np.frombuffer(file.readframes(-1), "<i2").any()
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_our_own_engines_need_is_not_asked_for() -> None:
+    chosen = settings("asr.engine=example", "tts.engine=example")
+    assert needed_by("asr", chosen) == []
+    assert "hibari-tts" not in needed_by("tts", chosen) and "hibari-tts" in needed_by("tts", settings())
 
 
 @pytest.mark.usefixtures("installed")
