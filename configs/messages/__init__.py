@@ -65,6 +65,11 @@ def language() -> str:
     return _own
 
 
+def colon() -> str:
+    """What separates a name from what is told of it, in the program's own language."""
+    return "：" if _own == "zh" else ": "
+
+
 def text(key: str, facts: Mapping[str, object], language: str = "") -> str:
     """What happened, in `language`, '' for the program's own. Raises KeyError for an unknown key or a missing fact."""
     language = language or _own

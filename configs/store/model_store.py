@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from huiyin.configs.files import into_place, one_at_a_time, write_whole
-from huiyin.configs.messages import said
+from huiyin.configs.messages import colon, said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.archives import Joiner
@@ -283,10 +283,10 @@ class ModelStore:
             if not (file.archives if source == "registry" else url):
                 continue  # the catalog knows it nowhere there
             if url and (known := self._http.unreachable(url)):
-                problems.append(f"  {source}: {known}")
+                problems.append(f"  {source}{colon()}{known}")
                 continue
             self._progress.start(file.name, source, file.bytes)
-            problem = "stopped"
+            problem = said("store.stopped")
             try:
                 if source == "registry":
                     part = self._beside(file, "joined")
@@ -297,7 +297,7 @@ class ModelStore:
                 problem = ""
             except SourceError as error:
                 problem = str(error)
-                problems.append(f"  {source}: {problem}")
+                problems.append(f"  {source}{colon()}{problem}")
                 continue
             finally:
                 self._progress.finish(problem)

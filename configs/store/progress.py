@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from huiyin.configs.messages import said
+from huiyin.configs.messages import colon, said
 
 
 class Progress:
@@ -47,11 +47,11 @@ class Progress:
             self._bar.close()
             self._bar = None
         end = problem or said("store.done", took_s=time.monotonic() - self._started)
-        self.say(f"{self._label}: {end}")
+        self.say(f"{self._label}{colon()}{end}")
 
     def say(self, text: str) -> None:
         """A remark."""
-        tqdm.write(f"huiyin: {text}", file=sys.stderr)
+        tqdm.write(f"huiyin{colon()}{text}", file=sys.stderr)
 
 
 def megabytes(count: int) -> str:

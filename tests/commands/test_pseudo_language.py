@@ -130,6 +130,13 @@ def test_devices(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("devices") == set()
 
 
+def test_voices(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    voices = [{"name": "zf_xiaoxiao", "language": "zh-CN", "gender": g, "engine": "kokoro"} for g in ("female", "male")]
+    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
+    monkeypatch.setattr("huiyin.assistant.clients.services.Services.get", lambda *asked: {"voices": voices})
+    assert run("say", "--voices") - {"zf_xiaoxiao", "zh", "kokoro"} == set()
+
+
 def test_the_plan_of_models(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = replace(FRESH, metered=True, refused={"qwen3-4b": "它没有回答"})
     hubs = {"modelscope": HubAnswer(bytes_s=2e7), "huggingface": HubAnswer(why="404")}

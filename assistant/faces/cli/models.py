@@ -11,7 +11,7 @@ from pathlib import Path
 from huiyin.assistant.faces.cli.models_plan import choose_again, show_plan
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, confirm_deletion
 from huiyin.assistant.faces.cli.terminal import padded
-from huiyin.configs.messages import said
+from huiyin.configs.messages import colon, said
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.carried import README
 from huiyin.configs.store.model_store import ModelStore, State
@@ -100,7 +100,10 @@ def _verify(store: ModelStore, name: str | None) -> int:
     bad = []
     for file in files:  # one by one: a gigabyte takes a second or more
         (state,) = store.verify(file.name)
-        print(f"{file.name}: {said('shown.model_ok' if state.state == 'here' else _WORDS[state.state])}", flush=True)
+        print(
+            f"{file.name}{colon()}{said('shown.model_ok' if state.state == 'here' else _WORDS[state.state])}",
+            flush=True,
+        )
         if state.state != "here":
             bad.append(state)
     if bad:
@@ -113,7 +116,7 @@ def _path(store: ModelStore, name: str | None) -> int:
         print(store.dir)
         return 0
     states = store.verify(name, full=False)
-    bad = [f"{s.path}: {said(_WORDS[s.state])}" for s in states if s.state != "here"]
+    bad = [f"{s.path}{colon()}{said(_WORDS[s.state])}" for s in states if s.state != "here"]
     if bad:
         raise CommandError("cli.no_model_files", files=bad, name=name)
     if name in store.catalog.profiles:

@@ -15,6 +15,7 @@ import numpy as np
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError, check_writable, output_file, text_from
+from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.assistant.ports.devices import Device, find_device, list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.ports.streams import open_stream
@@ -24,6 +25,7 @@ from huiyin.configs.settings import Settings
 FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
 _RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
 _SAMPLE_BYTES = 2
+_GENDER = 6  # columns of a voice's
 _TIMEOUT_S = 120.0  # between two pieces of sound; the service may be busy with another caller's long text
 
 
@@ -112,5 +114,7 @@ def _show_voices(services: Services) -> None:
     """One line a voice, as in GET /voices."""
     voices = services.get("tts", "/voices", _TIMEOUT_S)["voices"]
     width = max((len(voice["name"]) for voice in voices), default=0)
+    genders = {"female": said("shown.female"), "male": said("shown.male")}
     for voice in voices:
-        print(f"{voice['name']:{width}}  {voice['language']:5}  {voice['gender']:6}  {voice['engine']}")
+        gender = padded(genders.get(voice["gender"], voice["gender"]), _GENDER)
+        print(f"{voice['name']:{width}}  {voice['language']:5}  {gender}  {voice['engine']}")

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from huiyin.assistant.faces.cli.help_lines import HelpFormatter
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
-from huiyin.configs.messages import language, said
+from huiyin.configs.messages import colon, said
 from huiyin.configs.tables import tomllib
 
 INTERRUPTED = 130  # exit status after Ctrl-C: the shell's own number for it
@@ -33,7 +33,7 @@ class UsageError(CommandError):
 
 def to_people(*parts: object) -> str:
     """A line to standard error, from the program: "huiyin: talk.wav: it is empty", with colons of the language."""
-    return ("：" if language() == "zh" else ": ").join(map(str, ("huiyin", *parts)))
+    return colon().join(map(str, ("huiyin", *parts)))
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -9,7 +9,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from huiyin.assistant.faces.cli.shared import to_people
-from huiyin.configs.messages import said
+from huiyin.configs.messages import colon, said
 
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
 _SHORT = 2.0  # so many of the smaller unit are still told in it
@@ -64,7 +64,7 @@ class Summary:
             lines.append(said("cli.transcribed_before", count=self._before))
         if self.failures:
             lines.append(said("cli.transcribed_not", count=len(self.failures)))
-            lines += [f"  {label}: {why}" for label, why in self.failures]
+            lines += [f"  {label}{colon()}{why}" for label, why in self.failures]
         if left := self.left - len(self.failures):
             lines.append(said("cli.transcribed_later", count=left))
         return lines

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from huiyin.assistant.faces.cli.team_report.figures import Figures
-from huiyin.configs.messages import language
+from huiyin.configs.messages import colon, language
 from huiyin.configs.tables import read_table
 from huiyin.services.common.one_file_page import page_template
 
@@ -123,7 +123,7 @@ def _talk(speaker: str) -> _Column:
         all_s = sum(sum(row.talk_s.values()) if speaker else row.length_s for row in rows if speaker in row.talk_s)
         return _percent(sum(row.talk_s.get(speaker, 0.0) for row in rows) / (all_s or 1.0))
 
-    return _Column(f"{_word('page', 'talk')}: {speaker}" if speaker else _word("page", "speech"), cell, total)
+    return _Column(f"{_word('page', 'talk')}{colon()}{speaker}" if speaker else _word("page", "speech"), cell, total)
 
 
 def _interruptions(row: Figures) -> _Cell:
