@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.voice_engine import Sound
@@ -50,7 +52,17 @@ class SpeechMeter:
         """Tell of callers that wait for an engine, and of the cache: texts found in it, and texts not found."""
         gauge = Gauge("huiyin_tts_waiting", "Requests that wait for an engine.", registry=self.registry)
         gauge.set_function(lambda: float(waiting()))
-        hits = Gauge("huiyin_tts_cache_hits", "Short texts found in the cache.", registry=self.registry)
-        hits.set_function(lambda: float(cache()[0]))
-        misses = Gauge("huiyin_tts_cache_misses", "Short texts not found in the cache.", registry=self.registry)
-        misses.set_function(lambda: float(cache()[1]))
+        self.registry.register(_CacheCounters(cache))
+
+
+class _CacheCounters(Collector):
+    """What the cache has counted itself."""
+
+    def __init__(self, cache: Callable[[], tuple[int, int]]) -> None:
+        self._cache = cache
+
+    def collect(self) -> Iterator[Metric]:
+        """See `prometheus_client.registry.Collector`."""
+        hits, misses = self._cache()
+        yield CounterMetricFamily("huiyin_tts_cache_hits", "Short texts found in the cache.", value=hits)
+        yield CounterMetricFamily("huiyin_tts_cache_misses", "Short texts not found in the cache.", value=misses)

@@ -52,7 +52,7 @@ def test_speech_is_measured_by_its_engine(tmp_path: Any, monkeypatch: pytest.Mon
     found, of = values(client), '{engine="hibari"}'
     assert found[f"huiyin_tts_first_sound_seconds_count{of}"] == 2
     assert found[f"huiyin_tts_sound_seconds_total{of}"] > 0.5
-    assert (found["huiyin_tts_cache_hits"], found["huiyin_tts_cache_misses"]) == (1, 1)
+    assert (found["huiyin_tts_cache_hits_total"], found["huiyin_tts_cache_misses_total"]) == (1, 1)
     assert found["huiyin_tts_waiting"] == 0
 
 
