@@ -130,7 +130,9 @@ def _typed_words() -> Iterator[str]:
         yield from _WORD.findall(" ".join([file.name, file.licence, *file.profiles]))
     yield from _WORD.findall(" ".join([*NAMES, *metrics.NAMES]))
     yield from read_table(messages.FOLDER / "zh" / "tools.toml")
-    for name, command in options.COMMANDS.items():
+    bench = options.COMMANDS["bench"]
+    measurements = {what: bench[what] for what in bench["arguments"]["what"]["choices"]}
+    for name, command in (options.COMMANDS | measurements).items():
         yield from _WORD.findall(" ".join([name, *command.get("actions", ()), *command.get("arguments", ())]))
         for argument in command.get("arguments", {}).values():
             yield from _WORD.findall(" ".join(map(str, argument.get("choices", ()))))

@@ -148,7 +148,7 @@ def test_behind_a_proxy_it_says_that_a_key_is_missing(
     behind = ["web", "--port", "0", "--set", "service.hosts=talk.example"]
     assert main.main(behind) == 0
     assert "reaches talk.example through a proxy can use this: set HUIYIN_WEB_KEY" in capsys.readouterr().err
-    monkeypatch.setenv("HUIYIN_WEB_KEY", "long enough")
+    monkeypatch.setenv("HUIYIN_WEB_KEY", "long-enough")
     assert main.main(behind) == 0
     assert "talk.example" not in capsys.readouterr().err
 
