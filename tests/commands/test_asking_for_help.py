@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli import main, options
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 
@@ -33,6 +33,12 @@ def test_help_as_a_command_says_what_help_as_an_option_says(typed: str, capsys: 
 def test_help_for_what_there_is_not_names_what_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["help", "transcirbe"]) == 2
     assert "did you mean 'transcribe'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["sessions list", "memory list --persona echo", "privacy show", "models list"])
+def test_a_command_without_an_action_shows_what_there_is(typed: str) -> None:
+    name, action, *more = typed.split()
+    assert options.parse(name, more) == options.parse(name, [action, *more])
 
 
 @pytest.mark.parametrize("typed", ["version", "help"])

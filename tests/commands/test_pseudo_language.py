@@ -270,12 +270,12 @@ transcribe | transcribe a.wav --format doc | transcribe a.wav b.wav --format srt
 transcribe a.wav b.wav --format srt --out x.srt | transcribe a.wav --tags | transcribe a.wav --speakers x |
 transcribe a.wav --no-embed-audio | transcribe a.wav --out no/such.txt | transcribe *.nothing | transcribe -r . |
 transcribe --live --out x | transcribe --live a.wav b.wav | transcribe a.wav --device 1 | say |
-say hi --out hi.aac | say hi --out no/such/hi.wav | say hi --speed fast | ask | serve | serve everything |
+say hi --out hi.m4a | say hi --out no/such/hi.wav | say hi --speed fast | ask | serve | serve everything |
 serve all --port 9000 | serve all --host 0.0.0.0 | serve tts --set service.host=:: | serve web --insecure |
 talk --set service.api_key=SECRET | talk --text --persona nobody | talk --persona x.toml |
 serve asr --tls self-signed | web --tls cert.pem | web --tls a b c | web --port http | web --port 70000 |
 web --key secret | web --set web.key_file=/there/is/none | models ftech | models path nope | demo --seed x |
-sessions show | sessions delete | sessions delete --all x | memory forget | memory forget 99 | memory |
+sessions show | sessions delete | sessions delete --all x | memory forget | memory forget 99 |
 tools call nope | tools call now [] | tools call now { | simulate | simulate none.yaml | simulate . |
 simulate none.yaml --repeat 0 | simulate none.yaml --seed -1 | simulate a --depth live --services simulated |
 simulate none.yaml --against nobody | simulate none.yaml --sound card | help transcirbe | bench nothing |

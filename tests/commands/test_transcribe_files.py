@@ -12,7 +12,7 @@ import pytest
 
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import UsageError
-from huiyin.assistant.faces.cli.transcribe_files import Named, find, with_targets
+from huiyin.assistant.faces.cli.transcribe_files import Named, find, form_of, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary
 from tests.support.media import film
 
@@ -60,6 +60,24 @@ def test_two_results_never_have_one_name(tmp_path: Path) -> None:
     assert results(same, tmp_path, "html") == [
         "talk.mp3.report.html", "talk.mp3-2.report.html", "Talk.wav.report.html", "stdin.report.html",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("out", "form"),
+    [
+        ("film.SRT", "srt"), ("x/call.html", "html"), ("call.report.html", "html"), ("a.chapters.vtt", "chapters"),
+        ("a.vtt", "vtt"), ("notes.md", "text"), ("texts/", "text"), ("a.srt/", "text"), ("-", "text"), (None, "text"),
+    ],
+)  # fmt: skip
+def test_the_ending_of_a_result_says_its_format(out: str | None, form: str) -> None:
+    assert form_of(out) == form
+
+
+def test_no_result_is_written_over_its_recording(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = calls / "b.mp3"
+    assert main.main(["transcribe", str(recording), "--out", str(calls / "." / "b.mp3")]) == 2
+    assert "is the recording itself" in capsys.readouterr().err
+    assert recording.read_bytes() == b"sound"
 
 
 def test_a_result_is_done_while_it_is_newer_than_its_recording(calls: Path, tmp_path: Path) -> None:

@@ -84,21 +84,3 @@ def test_each_page_names_the_other(english: Path, chinese: Path) -> None:
     for page, other in ((english, chinese), (chinese, english)):
         links = {(page.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(_text(page))}
         assert other in links, page
-
-
-@both
-def test_its_links_lead_somewhere(english: Path, chinese: Path) -> None:
-    for link in _LINK.findall(_text(chinese)):
-        if ":" in link:
-            continue
-        name, _, anchor = link.partition("#")
-        page = (chinese.parent / name).resolve() if name else chinese
-        assert page.exists(), link
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", _text(page), re.M)
-            assert anchor in {_anchor(heading) for heading in headings}, link
-
-
-def _anchor(heading: str) -> str:
-    """As GitHub makes it: letters, digits and hyphens stay."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

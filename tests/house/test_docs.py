@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from tests.support import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+_LINK = re.compile(r"\]\(([^)\s:]+)\)")
+_BLOCK = re.compile(r"^```.*?^```", re.M | re.S)
 _PATH = r"`((?:assistant|services|configs|tests|benchmarks|docs)/[\w/.-]+)`"
 _YET_TO_BE_WRITTEN = re.compile(r"/(?:mine|my_judge|en_my_bug)\.|/ports\.toml$")  # by whoever reads the page
 
@@ -19,6 +22,24 @@ def test_the_index_has_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert {name for name in pages if f"]({name})" not in index} == set()
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*/*.md")])
+def test_its_links_lead_somewhere(page: Path) -> None:
+    lost = []
+    for link in _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            lost.append(link)
+    assert lost == []
+
+
+@cache
+def _anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them: letters, digits and hyphens stay."""
+    headings = re.findall(r"^#+ (.+)$", _BLOCK.sub("", page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

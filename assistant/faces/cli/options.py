@@ -17,6 +17,7 @@ from huiyin.configs.tables import read_table
 COMMANDS = read_table(Path(__file__).with_name("commands.toml"))
 """Command -> its table, in English."""
 _SHARED = COMMANDS.pop("shared")
+_HELP = ("-h", "--help")
 
 
 @cache
@@ -72,6 +73,9 @@ def parse_below(name: str, part: str, words: Sequence[str]) -> argparse.Namespac
 def _parsed(name: str, command: Mapping[str, Any], words: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(prog=f"huiyin {name}")
     _describe(parser, command)
+    first = words[0] if words else ""
+    if "bare" in command and (not first or (first.startswith("-") and first not in _HELP)):
+        words = [command["bare"], *words]
     args, unknown = parser.parse_known_args(words)
     strange = next((word for word in unknown if word != "--"), "")
     if strange.startswith("-"):

@@ -22,7 +22,7 @@ from huiyin.assistant.ports.streams import open_stream
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
-FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
+FORMATS = {".wav": "wav", ".mp3": "mp3", ".aac": "aac", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
 _RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
 _SAMPLE_BYTES = 2
 _GENDER = 6  # columns of a voice's

@@ -37,6 +37,7 @@ from huiyin.assistant.faces.cli.transcribe_files import (
     SUFFIXES,
     Recording,
     find,
+    form_of,
     opened,
     with_clips,
     with_targets,
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe the files. Returns 0, or 1 when one of them could not be."""
     if args.ray is not None and not is_address(args.ray):  # `--ray calls/`: a recording, and a Ray of our own
         args.file, args.ray = [args.ray, *args.file], LOCAL
+    args.format = args.format or form_of(args.out)
     if args.live:
         from huiyin.assistant.faces.cli import transcribe_live
 

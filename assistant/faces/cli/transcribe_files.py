@@ -29,6 +29,7 @@ SUFFIXES = {
 }
 SCREEN = "-"  # of --out: standard output
 _ONE_EACH = ("srt", "vtt", "csv", "html", "chapters", "ffmetadata")  # two of them in one file make a broken one
+_ENDINGS = {**{suffix: form for form, suffix in SUFFIXES.items()}, ".html": "html"}
 _RESULTS = {f".{suffix.rpartition('.')[2]}" for suffix in SUFFIXES.values()}
 # What -r takes for a recording. Any other file can be named.
 _SOUND = (
@@ -91,6 +92,13 @@ class Recording:
         return title_of(self.label)
 
 
+def form_of(where: str | None) -> str:
+    """The format that the name of a result asks for: that of its longest known ending, else text."""
+    name = (where or "").lower()
+    fitting = [ending for ending in _ENDINGS if name.endswith(ending)]
+    return _ENDINGS[max(fitting, key=len)] if fitting else "text"
+
+
 def find(names: Sequence[str], *, recursive: bool) -> list[Named]:
     """The recordings that `names` stand for: files, patterns, and with `recursive` all in a folder.
 
@@ -146,9 +154,11 @@ def with_targets(recordings: Sequence[Named], form: str, where: str | None, *, s
     is_folder = out.is_dir() or where.endswith(("/", "\\"))  # a Path forgets the slash
     if not several and not is_folder:
         check_writable(out)
+        if out.exists() and recordings[0].path.exists() and out.samefile(recordings[0].path):
+            raise UsageError("cli.out_is_recording", path=where)
         return [replace(recordings[0], target=out)]
     if not is_folder and out.suffix.lower() in _RESULTS:
-        raise UsageError("cli.several_for_one_file", path=where, folder=out.with_suffix(""))
+        raise UsageError("cli.several_for_one_file", path=where, format=form, folder=out.with_suffix(""))
     try:
         out.mkdir(parents=True, exist_ok=True)
         named = _placed(recordings, SUFFIXES[form], out)
