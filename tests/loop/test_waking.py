@@ -13,6 +13,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.phrase_listener import (
+    CLEAR,
     DOUBTFUL,
     IS_NEAR,
     NEAR,
@@ -131,8 +132,9 @@ def test_the_phrase_is_found_by_its_score_and_in_doubt_by_the_words(
 
 @pytest.mark.parametrize(
     ("score", "microphone", "found", "is_near"),
-    [(SURE - 4, SURE + 6, True, None), (SURE + 2, SURE - 20, False, True), (NEAR - 0.1, SURE + 40, False, False)],
-)
+    [(SURE - 4, SURE + 6, True, None), (SURE + 2, SURE - 20, False, True), (NEAR - 0.1, SURE + 40, False, False),
+     (CLEAR, SURE - 40, True, None)],
+)  # fmt: skip
 def test_in_doubt_the_microphone_itself_is_asked_too(
     score: float, microphone: float, found: bool, is_near: bool | None
 ) -> None:
@@ -143,7 +145,7 @@ def test_in_doubt_the_microphone_itself_is_asked_too(
     turn = TurnSoFar(0, 1.0, 2.7, sound, microphone=sound)
     (transcript,) = PhraseListener(services, WakePhrase("你好回音"), "zh").transcribe(turn)  # type: ignore[misc]
     assert (bool(transcript.text), transcript.facts.get(IS_NEAR)) == (found, is_near)
-    assert len(services.asked) == (2 if score >= NEAR else 1)
+    assert len(services.asked) == (2 if NEAR <= score < CLEAR else 1)
 
 
 def test_the_rest_of_the_sentence_is_the_turn() -> None:
