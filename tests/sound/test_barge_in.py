@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.conversation.assemble import make_vad
+from huiyin.assistant.conversation.waking import _rising as chime
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.gate import Frame, GateRule, barge_in
 from huiyin.assistant.ears.listener import Listener
@@ -138,6 +139,21 @@ def test_with_speex_alone_it_talks_to_nobody_for_two_minutes_and_never_interrupt
     assert talker.machine.state is State.LISTENING, "it said all it had to say"
     assert talker.heard == []
     assert talker.stopped_s is None
+
+
+@needs_both
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [10, 12, 16])
+def test_a_short_sound_before_the_first_reply_is_too_little_to_learn_the_room_from(seed: int, vad: SileroVad) -> None:
+    """That of the wake phrase, say: the delay is known by it, long before Speex has learnt the room."""
+    room = RoomSettings(rt60_s=0.3 + 0.15 * (seed % 3), echo_db=-6, seed=seed)
+    talker = Talker(SimulatedRoom(room), Listener(make_echo_path("both")[0], vad.fork(), SpeechTracker()))
+    talker.run(2)
+    talker.player.chime(chime())
+    talker.run(2)
+    talker.answer(3)
+    talker.run(3)
+    assert talker.heard == []
 
 
 @needs_both
