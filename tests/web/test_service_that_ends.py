@@ -42,15 +42,23 @@ def url(ends: threading.Event, tmp_path: Path) -> Iterator[str]:
         await asyncio.to_thread(ends.wait, PATIENCE_S)
         return end(request)
 
+    async def within_an_answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b'{"text": "half of')
+        return end(request)
+
     app = web.Application()
     app.router.add_post("/asr", before_an_answer)
+    app.router.add_post("/v1/audio/transcriptions", within_an_answer)
     app.router.add_post("/v1/chat/completions", within_events)
     with serving(app) as port, open_door(tmp_path, settings=settings_for(port)) as base:
         yield base
 
 
-def test_a_service_that_ends_with_a_request_in_hand_costs_it_no_reason(url: str) -> None:
-    answer = requests.post(f"{url}/asr", data=b"sound", timeout=PATIENCE_S)
+@pytest.mark.parametrize("path", ["/asr", "/v1/audio/transcriptions"])
+def test_a_service_that_ends_with_a_request_in_hand_costs_it_no_reason(url: str, path: str) -> None:
+    answer = requests.post(url + path, data=b"sound", timeout=PATIENCE_S)
     assert answer.status_code == 502 and answer.headers["Retry-After"]
     assert answer.json()["error"]["code"] == "service_failed" and "ask again" in answer.json()["error"]["hint"]
 

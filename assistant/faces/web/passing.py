@@ -1,8 +1,8 @@
 """The services' own addresses at this one: what comes in and what goes out is passed on as it comes.
 
-A request is a coroutine: it takes no thread, nothing of it is collected, and where its client leaves the service sees
-that at once. The services' key is added here; the caller's, its cookies and where it comes from stay here. Where a
-service ends with a request in hand its caller still gets a reason, from here.
+A request is a coroutine: it takes no thread, nothing of it is collected but the beginning of an answer in words, and
+where its client leaves the service sees that at once. The services' key is added here; the caller's, its cookies and
+where it comes from stay here. Where a service ends with a request in hand its caller still gets a reason, from here.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ _CONNECT_S = 5.0
 _LIST_S = 5.0
 _BROKE_OFF = b"the asr service broke off"  # for programs: the reason of a close has no language
 _PROTOCOLS = ("realtime",)  # offered beside a key; a browser wants one of those it offers chosen
+_WHOLE_BYTES = 2**20  # of an answer in words are awaited before it is begun: most are whole by then
 _EVENTS, _END_OF_EVENT = "text/event-stream", b"\n\n"
 _MESSAGE_BYTES = 2**20  # the service's own limit
 
@@ -172,10 +173,13 @@ async def _pass_back(name: Name, answer: aiohttp.ClientResponse, request: web.Re
     if answer.status == 401:
         raise ApiError(502, "web.other_service_key", service=name)
     headers = _chosen(answer.headers, _OUT) | _FOREIGN
+    begun = await _beginning(answer)
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     ending = _END_OF_EVENT
     try:
+        if begun:
+            await response.write(begun)
         async for piece in answer.content.iter_any():
             await response.write(piece)
             ending = (ending + piece)[-len(_END_OF_EVENT) :]
@@ -185,6 +189,19 @@ async def _pass_back(name: Name, answer: aiohttp.ClientResponse, request: web.Re
         if not (can_tell and await _told(name, response)) and request.transport:
             request.transport.abort()  # the client must not take this for the end
     return response
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    """All of a short answer in words: where the service breaks off within it there is still time for a reason."""
+    kind = answer.content_type
+    if kind == _EVENTS or not (kind == "application/json" or kind.startswith("text/")):
+        return b""
+    begun = bytearray()
+    async for piece in answer.content.iter_any():
+        begun += piece
+        if len(begun) >= _WHOLE_BYTES:
+            break
+    return bytes(begun)
 
 
 async def _told(name: Name, response: web.StreamResponse) -> bool:
