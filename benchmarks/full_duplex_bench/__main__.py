@@ -9,7 +9,8 @@ recordings of all agents in RESULTS:
 
 - `get_timing.py` (1.5): Silero's voice activity on what the user and what the agent said, both as they were spoken, on
   one clock; response latency and the overlap of an interruption, each beside our figure of the same event, as they are
-  and by the script's definition (`events.py`). For each that is apart, the sound says who is right;
+  and by the script's definition (`events.py`). For each that is apart, the sound says who is right. The same is done
+  with conversations made of sentences at known samples (`control.py`): so often the script agrees with the truth;
 - `eval_smooth_turn_taking.py`, `eval_pause_handling.py`, `eval_user_interruption.py` (1.0): whether the agent took the
   turn, by the words of what it said. These are our recogniser's in place of Parakeet's.
 
@@ -30,7 +31,9 @@ from typing import Any
 import numpy as np
 import requests
 
+from benchmarks.echo.speech import voices
 from benchmarks.environment import python_with
+from benchmarks.full_duplex_bench.control import made_of
 from benchmarks.full_duplex_bench.events import CLOSE_S, EDGES, KINDS, compared
 from benchmarks.full_duplex_bench.ours import Recording, recordings, seconds
 from benchmarks.output import percent, show, tell
@@ -38,6 +41,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.configs.files import cache_folder
+from huiyin.configs.settings import load
 from tests.support.service_process import start_service
 
 _PACKAGES = ("silero-vad==6.2.3", "soundfile==0.14.0", "tqdm==4.70.1", "numpy")
@@ -60,10 +64,11 @@ def main() -> int:
     if scripts is None:
         parser.error(f"there is no {_SCRIPT} below {args.script}: clone github.com/DanielLin94144/Full-Duplex-Bench")
     ours = recordings(args.recordings)
+    control = made_of(voices(load(), []))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         tell(f"{len(ours)} recordings …")
-        for each in ours:
+        for each in (*ours, *control):
             _lay_out_timing(each, root)
         if not args.without_words:
             _lay_out_words(ours, root)
@@ -71,7 +76,8 @@ def main() -> int:
         command = [str(python), str(Path(__file__).with_name("theirs.py")), str(scripts), str(root)]
         subprocess.run(command, check=True)
         theirs = json.loads((root / "found.json").read_text(encoding="utf-8"))
-    share = _show_times(ours, theirs["timing"])
+    share = _show_times(ours, theirs["timing"], "ours")
+    _show_times(control, theirs["timing"], "truth")
     if not args.without_words:
         _show_takeovers(ours, theirs)
     return 0 if share >= _TARGET else 1
@@ -121,8 +127,11 @@ def _words(url: str, sound: Pcm16, language: str, offset_s: float) -> list[dict[
     ]
 
 
-def _show_times(ours: Sequence[Recording], theirs: dict[str, Any]) -> float:
-    """Print how far the times are apart; the share of events that are close by the script's definition."""
+def _show_times(ours: Sequence[Recording], theirs: dict[str, Any], whose: str) -> float:
+    """Print how far the times are apart; the share of events that are close by the script's definition.
+
+    `whose`: what the script's times are compared with, "ours" or the "truth" of conversations that were made.
+    """
     events = [event for each in ours for event in compared(each, theirs[each.name])]
     rows: list[list[str | None]] = []
     for kind in KINDS:
@@ -133,7 +142,7 @@ def _show_times(ours: Sequence[Recording], theirs: dict[str, Any]) -> float:
             near = _share(sum(abs(each) <= CLOSE_S for each in apart), len(apart))
             rows.append([EDGES[kind][edge], f"{1000 * middle:+.0f}", f"{1000 * spread:.0f}", near])
     close = f"within {1000 * CLOSE_S:.0f} ms"
-    show(("moment, its 30 ms taken off", "script − ours, median ms", "distance from it, p95 ms", close), rows)
+    show(("moment, its 30 ms taken off", f"script − {whose}, median ms", "distance from it, p95 ms", close), rows)
     rows = []
     share = 0.0
     for kind in (*KINDS, "all"):
@@ -142,9 +151,10 @@ def _show_times(ours: Sequence[Recording], theirs: dict[str, Any]) -> float:
         found = sum(event.apart_s is not None for event in chosen)
         share = defined / max(1, len(chosen))
         rows.append([kind, str(len(chosen)), str(found), _share(raw, len(chosen)), _share(defined, len(chosen))])
-    show(("event", "ours", "found by the script", close, f"{close}, by its definition (≥ {_TARGET:.0%})"), rows)
+    defined_close = f"{close}, by its definition" + (f" (≥ {_TARGET:.0%})" if whose == "ours" else "")
+    show(("event", whose, "found by the script", close, defined_close), rows)
     for event in events:
-        if not event.is_close(by_definition=True):
+        if whose == "ours" and not event.is_close(by_definition=True):
             tell(f"apart: {event}")
     return share
 

@@ -4,13 +4,12 @@ Both are given the same two tracks: what people said, before it was in a room, a
 Its segments are those of Silero's `get_speech_timestamps` with its defaults: frames of 32 ms in which speech is
 probable, 30 ms added to both ends (`speech_pad_ms`); pauses of up to 0.6 s (user) and 0.5 s (agent) belong to a segment
 (`get_timing.py`). Ours begin with the first sample and end with the last one that can be heard. The 30 ms are its
-definition and are taken off; nothing else is. Where the two are still apart, the sound between them tells who is right:
-one says that somebody speaks there, the other that nobody does.
+definition and are taken off; nothing else is. Where the two are still apart, the sound tells who is right: who is
+nearer to the first or last of it that can be heard.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.full_duplex_bench.ours import Recording, seconds
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 
 CLOSE_S = 0.060
@@ -31,8 +31,10 @@ _PAD_S = 0.030  # `speech_pad_ms`
 _SAME_S = 1.0  # intervals further apart are not the same event
 _LISTS = {KINDS[0]: "latency_resp_list", KINDS[1]: "latency_stop_list"}
 _TELLING = {KINDS[0]: 1, KINDS[1]: 0}  # the edge by which an interval is found again
-_DISPUTED_S = 0.020  # an edge that is further apart has something between
+_DISPUTED_S = 0.020  # an edge that is further apart is looked at
 _SPEECH_S = 0.5  # beside an edge, how loud the speech is
+_AROUND_S = 0.1  # both times, where the edge is looked for
+_WINDOW_S = 0.005  # of sound whose level is taken
 _SILENT_DB = -40.0  # below the speech beside it: nothing is heard
 
 
@@ -72,19 +74,13 @@ class Event:
         return "; ".join([event, *self._verdicts()])
 
     def _verdicts(self) -> Iterator[str]:
-        """Of each edge that is apart: what is heard between, and so who is right."""
+        """Of each edge that is apart: where the sound has it, and so who is right."""
         for at, apart_s in enumerate(self.defined_apart_s or ()):
             if abs(apart_s) <= _DISPUTED_S:
                 continue
-            begins = _BEGINS[self.kind][at]
-            between_s = sorted((self.ours[at], self.ours[at] + apart_s))
-            level_db = _level_db(self._track(at), between_s[0], between_s[1], speech_before=not begins)
-            # An earlier beginning and a later end say that somebody speaks between.
-            says_speech = "the script" if (apart_s > 0) != begins else "ours"
-            says_silence = "ours" if says_speech == "the script" else "the script"
-            right = says_silence if level_db < _SILENT_DB else says_speech
-            level = "digital silence" if math.isinf(level_db) else f"{level_db:.0f} dB of the speech beside it"
-            yield f"{EDGES[self.kind][at]} {1000 * apart_s:+.0f} ms, between {level}: {right}"
+            heard_s = _heard_s(self._track(at), self.ours[at], apart_s, begins=_BEGINS[self.kind][at])
+            right = "ours" if abs(heard_s) <= abs(heard_s - apart_s) else "the script"
+            yield f"{EDGES[self.kind][at]} {1000 * apart_s:+.0f} ms, as heard {1000 * heard_s:+.0f} ms: {right}"
 
     def _track(self, at: int) -> Pcm16:
         """Where the edge is heard."""
@@ -94,14 +90,20 @@ class Event:
         return people if at == 0 or self.ours[1] >= self.recording.user(2)[1] else agent
 
 
-def _level_db(track: Pcm16, start_s: float, end_s: float, *, speech_before: bool) -> float:
-    """Of the sound between two times, against the speech before or after it; -inf for digital silence."""
-    around = (start_s - _SPEECH_S, start_s) if speech_before else (end_s, end_s + _SPEECH_S)
-    power, speech = (
-        float(np.mean(np.square(seconds(track, max(0.0, first_s), last_s).astype(np.float64))))
-        for first_s, last_s in ((start_s, end_s), around)
-    )
-    return 10 * math.log10(power / speech) if power and speech else -math.inf
+def _heard_s(track: Pcm16, ours_s: float, apart_s: float, *, begins: bool) -> float:
+    """How much later than by us a segment begins or ends by its sound: its first or last window that can be heard."""
+    first_s, last_s = min(ours_s, ours_s + apart_s), max(ours_s, ours_s + apart_s)
+    speech_s = (last_s, last_s + _SPEECH_S) if begins else (max(0.0, first_s - _SPEECH_S), first_s)
+    least = float(np.mean(np.square(seconds(track, *speech_s).astype(np.float64)))) * 10 ** (_SILENT_DB / 10)
+    begin_s = max(0.0, first_s - _AROUND_S)
+    around = seconds(track, begin_s, last_s + _AROUND_S).astype(np.float64)
+    size = round(_WINDOW_S * SAMPLE_RATE)
+    power = np.mean(np.square(around[: len(around) // size * size].reshape(-1, size)), axis=1)
+    heard = np.flatnonzero(power > least)
+    if not len(heard):
+        return 0.0
+    edge = heard[0] if begins else heard[-1] + 1
+    return begin_s + float(edge) * _WINDOW_S - ours_s
 
 
 def compared(recording: Recording, found: dict[str, Any]) -> Iterator[Event]:

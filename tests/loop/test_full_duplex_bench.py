@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.echo.scenes import Speech
+from benchmarks.full_duplex_bench.control import made_of
 from benchmarks.full_duplex_bench.events import compared
 from benchmarks.full_duplex_bench.ours import Recording, recordings
 from huiyin.assistant.conversation.trace import AUDIBLE
@@ -74,7 +76,41 @@ def test_where_both_are_apart_the_sound_tells_who_is_right(tmp_path: Path) -> No
     for found in (late, early, same):
         (event,) = compared(recording, found)
         assert event.is_close(by_definition=True) == (found is same)
-        assert str(event).endswith("dB of the speech beside it: ours") == (found is not same)
+        assert str(event).endswith(" ms: ours") == (found is not same)
+
+
+def test_a_time_of_ours_that_is_late_is_called_that(tmp_path: Path) -> None:
+    recording = recorded(tmp_path, "turn")
+    ((ends_s, latency_s),) = recording.responses()
+    replies_s = ends_s + latency_s
+    early = {"latency_resp_list": [[ends_s - 0.06, replies_s - 0.03]], "latency_stop_list": []}
+    (moment,) = [each for each in recording.report["moments"] if each["moment"] == "user ends"]
+    moment["at_s"] += 0.06  # 60 ms of silence, to windows of 5 ms; by 90 ms of speech the script is too early
+    recording.report["metrics"]["response latency ms"] -= 60
+    (event,) = compared(recording, early)
+    assert str(event).endswith("the user's turn ends -150 ms, as heard -55 ms: ours")
+    early["latency_resp_list"][0][0] += 0.05
+    (event,) = compared(recording, early)
+    assert str(event).endswith("the user's turn ends -100 ms, as heard -55 ms: the script")
+
+
+def test_conversations_that_are_made_sound_when_their_truth_says() -> None:
+    rng = np.random.default_rng(0)
+    users, agents = ([rng.uniform(-0.5, 0.5, round(length_s * SAMPLE_RATE)) for length_s in (1.2, 2.5)] for _ in "ab")
+    made = made_of(Speech(agents, users))
+    assert len({round(each.user(1 if each.family == "turn" else 2)[0] * SAMPLE_RATE) % 512 for each in made}) == len(
+        made
+    )
+    for each in made:
+        user, agent = (np.flatnonzero(np.abs(track.astype(int)) > AUDIBLE) / SAMPLE_RATE for track in each.sound)
+        turn = 1 if each.family == "turn" else 2
+        assert each.user(turn) == pytest.approx((user[0], user[-1]), abs=0.001)
+        if turn == 1:
+            ((ends_s, latency_s),) = each.responses()
+            assert ends_s + latency_s == pytest.approx(agent[0], abs=0.001) and each.overlap() is None
+        else:
+            assert each.overlap() is not None and not each.responses()
+            assert sum(each.overlap() or ()) == pytest.approx(min(agent[-1], user[-1]), abs=0.001)
 
 
 def test_an_interrupted_reply_ends_in_the_recording_when_we_say(tmp_path: Path) -> None:
