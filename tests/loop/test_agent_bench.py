@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.faces.cli import bench_agent, main
+from huiyin.assistant.faces.cli import agents, bench_agent, main
 from huiyin.assistant.scenario.agents.scores import SCORES, Played, faults, played, table, value_of
 from huiyin.assistant.scenario.agents.suite import LANGUAGES, families, seeds, suite
 from huiyin.assistant.scenario.agents.targets import Target
+from huiyin.assistant.scenario.api import parse
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
 from huiyin.configs.messages import said
+from huiyin.configs.settings import load
 from tests.support.simple_agent import SimpleAgent, bad, good
 from tests.support.virtual_agent import play_to
 
@@ -105,3 +107,51 @@ def test_what_was_played_is_not_played_again(
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
     assert main.main(command) == 0
     assert len(asked) == 3
+
+
+def test_what_was_kept_without_sound_is_played_again_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def play_here(
+        target: Target,
+        plays: Sequence[tuple[Scenario, int]],
+        settings: object,
+        arguments: Sequence[str],
+        done: Callable[[Result], None],
+        words: bool,
+    ) -> None:
+        for scenario, _ in plays:
+            asked.append(scenario.name)
+            done(play_to(bad().exchange, scenario))
+
+    monkeypatch.setattr(bench_agent, "play_to", play_here)
+    words = ["--only", "turn", "--quick", "--language", "en", "--out", str(tmp_path)]
+    command = ["bench", "agent", "--against", f"command:python {'very_' * 60}long.py", *words]
+    for options in ([], ["--sound"], ["--sound"], []):
+        assert main.main([*command, *options]) == 0
+    assert asked == ["en-turn-1", "en-turn-1"]
+    assert len(list(tmp_path.glob("*/en-turn-1-1.*/people.wav"))) == 1
+
+
+def test_how_far_the_sound_of_the_people_is_made_is_told_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = 0.0
+
+    async def play_all(
+        plays: Sequence[tuple[Scenario, int]], *others: object, prepared: Callable[[int], None], **options: object
+    ) -> list[Result]:
+        nonlocal now_s
+        for count in range(1, len(plays) + 1):
+            now_s += 3
+            prepared(count)
+        return []
+
+    monkeypatch.setattr(agents, "play_all", play_all)
+    monkeypatch.setattr(agents.time, "monotonic", lambda: now_s)
+    plays = [(parse({"voice": "formants", "turns": [{"user": "Hello!"}]}), seed) for seed in range(6)]
+    agents.play_to(Target("command", "x"), plays, load(environ={}), [], words=False)
+    told = [line for line in capsys.readouterr().err.splitlines() if "what the people say" in line]
+    assert [line.split(": ")[1] for line in told] == ["2 of 6 conversations …", "4 of 6 conversations …"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,9 +15,11 @@ from huiyin.assistant.faces.cli.running_realtime import address_of, key_for, loo
 from huiyin.assistant.scenario.agents.targets import Target, play_all, target_of
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _REALTIME = "realtime:"
+_TELL_EVERY_S = 5.0  # how far the sound of the people is: 68 conversations take a minute or two
 
 
 def agent_of(text: str, settings: Settings) -> Target:
@@ -57,8 +60,25 @@ def play_to(
         needed.append("asr")  # writes down what the agent says
     if any(scenario.needs_judge for scenario, _ in plays) and not settings.simulate.judge:
         needed.append("llm")  # judges what it means
-    with Launcher(settings, service_arguments, Captions(sys.stderr).notice) as launcher:
+    tell = Captions(sys.stderr).notice
+    with Launcher(settings, service_arguments, tell) as launcher:
         if needed:
             launcher.start(needed)
-        playing = play_all(plays, target, Services(settings), done=done, at_once=at_once, words=words, aloud=aloud)
+        services, prepared = Services(settings), _preparing(tell, len(plays))
+        playing = play_all(
+            plays, target, services, at_once=at_once, words=words, aloud=aloud, done=done, prepared=prepared
+        )
         return asyncio.run(playing)
+
+
+def _preparing(tell: Callable[[str], None], total: int) -> Callable[[int], None]:
+    """`prepared` of `play_all`, which says now and then how far it is."""
+    told_s = time.monotonic()
+
+    def prepared(count: int) -> None:
+        nonlocal told_s
+        if count < total and time.monotonic() - told_s >= _TELL_EVERY_S:
+            told_s = time.monotonic()
+            tell(said("notices.people_prepared", count=count, total=total))
+
+    return prepared

@@ -24,6 +24,7 @@ from huiyin.configs.settings import Settings
 
 _NAMED = re.compile(r"([\w.-]+)=(.+)", re.DOTALL)
 _DIGEST = 12  # hexadecimal digits
+_LONGEST_NAME = 80  # of a folder: an agent without a name is called what it is, a whole command line
 
 Play = tuple[Suited, int]
 
@@ -80,12 +81,15 @@ def _results(
     name: str, text: str, plays: list[Play], args: argparse.Namespace, settings: Settings, arguments: Sequence[str]
 ) -> list[Played]:
     """The results of an agent: those that are there, and those of what is played now."""
-    folder: Path = args.out / re.sub(r"[^\w.-]+", "-", name).strip("-")
+    folder: Path = args.out / re.sub(r"[^\w.-]+", "-", name).strip("-")[:_LONGEST_NAME]
 
     def file_of(suited: Suited, seed: int) -> Path:
         return folder / f"{suited.scenario.name}-{seed}.{_digest(suited, text)}.json"
 
-    waiting = [play for play in plays if _read(file_of(*play)) is None]
+    def is_there(path: Path) -> bool:
+        return _read(path) is not None and (path.with_suffix("").is_dir() or not args.sound)
+
+    waiting = [play for play in plays if not is_there(file_of(*play))]
     if waiting:
         by_name = {suited.scenario.name: suited for suited, _ in waiting}
         count = len(plays) - len(waiting)
@@ -95,9 +99,9 @@ def _results(
             count += 1
             suited = by_name[result.scenario.name]
             path = file_of(suited, result.seed)
-            write_files(path.parent, {path.name: played(suited, result).to_json().encode()})
             if args.sound:
                 write_files(path.with_suffix(""), documents(result))
+            write_files(path.parent, {path.name: played(suited, result).to_json().encode()})
             print(f"{count}/{len(plays)}  {name}  {result.report().splitlines()[0]}", file=sys.stderr, flush=True)
 
         target: Target = agent_of(text, settings)

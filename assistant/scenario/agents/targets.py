@@ -86,8 +86,11 @@ async def play_all(
     words: bool = True,
     aloud: bool = False,
     done: Callable[[Result], None] = lambda result: None,
+    prepared: Callable[[int], None] = lambda count: None,
 ) -> list[Result]:
     """Play scenarios with seeds, so many `at_once`; `done` gets each result as it comes.
+
+    Before, `prepared` gets for how many there is the sound of their people.
 
     The people speak with voices of the speech service, unless the scenario names one. `words`: what the agent says is
     written down by the recogniser. `aloud`: the agent's voice echoes in the room, and comes back to it; else the client
@@ -121,7 +124,10 @@ async def play_all(
         return result
 
     # All sound is made before the first plays, which it would slow down; in a thread, as it blocks.
-    runners = [await asyncio.to_thread(runner, scenario, seed) for scenario, seed in plays]
+    runners = []
+    for scenario, seed in plays:
+        runners.append(await asyncio.to_thread(runner, scenario, seed))
+        prepared(len(runners))
     results = await asyncio.gather(*map(play, runners))
     return [await asyncio.to_thread(judged, result) for result in results]
 
