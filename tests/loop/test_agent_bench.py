@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,7 @@ from huiyin.configs.settings import load
 from tests.support.simple_agent import SimpleAgent, bad, good
 from tests.support.virtual_agent import play_to
 
+PROGRAM = f"command:{shlex.quote(sys.executable)}"
 FAMILIES = ("turn", "pause", "interruption", "backchannel")
 
 
@@ -98,7 +101,7 @@ def test_what_was_played_is_not_played_again(
             done(play_to(bad().exchange, scenario))
 
     monkeypatch.setattr(bench_agent, "play_to", play_here)
-    command = ["bench", "agent", "--against", "a=command:x", "--only", "turn", "--quick", "--out", str(tmp_path)]
+    command = ["bench", "agent", "--against", f"a={PROGRAM}", "--only", "turn", "--quick", "--out", str(tmp_path)]
     assert main.main(command) == 130
     assert "the same command goes on" in capsys.readouterr().err
     assert main.main(command) == 0
@@ -128,11 +131,39 @@ def test_what_was_kept_without_sound_is_played_again_for_it(
 
     monkeypatch.setattr(bench_agent, "play_to", play_here)
     words = ["--only", "turn", "--quick", "--language", "en", "--out", str(tmp_path)]
-    command = ["bench", "agent", "--against", f"command:python {'very_' * 60}long.py", *words]
-    for options in ([], ["--sound"], ["--sound"], []):
+    command = ["bench", "agent", "--against", f"{PROGRAM} {'very_' * 60}long.py", *words]
+    for options in ([], ["--sound"], ["--sound"]):
         assert main.main([*command, *options]) == 0
     assert asked == ["en-turn-1", "en-turn-1"]
     assert len(list(tmp_path.glob("*/en-turn-1-1.*/people.wav"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("second", "out", "problem"),
+    [
+        ("b=command:/no/such/program", "results", "cannot be started"),
+        ("b=command:'", "results", "No closing quotation"),
+        ("b=talk", "results", "is not an agent"),
+        (f"a={PROGRAM} other.py", "results", "two agents are called a"),
+        (f"b={PROGRAM}", "file/results", "file/results"),
+        (f"b={PROGRAM}", "file", "file"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_first_agent_is_played(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    second: str,
+    out: str,
+    problem: str,
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(bench_agent, "play_to", lambda *given, **options: asked.append(given))
+    (tmp_path / "file").touch()
+    command = ["bench", "agent", "--against", f"a={PROGRAM}", "--against", second, "--out", str(tmp_path / out)]
+    assert main.main(command) in (1, 2)
+    assert problem in capsys.readouterr().err
+    assert not asked
 
 
 def test_how_far_the_sound_of_the_people_is_made_is_told_now_and_then(

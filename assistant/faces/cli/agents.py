@@ -12,6 +12,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.running_realtime import address_of, key_for, look_for
+from huiyin.assistant.scenario.agents.command import words_of
 from huiyin.assistant.scenario.agents.targets import Target, play_all, target_of
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
@@ -23,12 +24,14 @@ _TELL_EVERY_S = 5.0  # how far the sound of the people is: 68 conversations take
 
 
 def agent_of(text: str, settings: Settings) -> Target:
-    """The agent that was written; of a Realtime server as people write it, which is looked at.
+    """The agent that was written; of a Realtime server as people write it, which is looked at. A program must be there.
 
     Raises AgentError or UsageError.
     """
     if not text.startswith(_REALTIME):
         target = target_of(text)
+        if target.kind == "command":
+            words_of(target.address)
         return replace(target, key=key_for(settings)) if target.kind == "live" else target
     target = Target("realtime", address_of(text.removeprefix(_REALTIME)))
     target = replace(target, key=key_for(settings))

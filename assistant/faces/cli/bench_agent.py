@@ -11,7 +11,7 @@ from pathlib import Path
 
 from huiyin.assistant.faces.cli.agents import agent_of, play_to
 from huiyin.assistant.faces.cli.options import parse_below
-from huiyin.assistant.faces.cli.shared import UsageError, write_files
+from huiyin.assistant.faces.cli.shared import CommandError, UsageError, check_writable, write_files
 from huiyin.assistant.scenario.agents.chart import chart
 from huiyin.assistant.scenario.agents.scores import Played, faults, played, table
 from huiyin.assistant.scenario.agents.suite import Suited, families, seeds, suite
@@ -23,6 +23,7 @@ from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _NAMED = re.compile(r"([\w.-]+)=(.+)", re.DOTALL)
+_REPORT = "report.md"
 _DIGEST = 12  # hexadecimal digits
 _LONGEST_NAME = 80  # of a folder: an agent without a name is called what it is, a whole command line
 
@@ -32,34 +33,43 @@ Play = tuple[Suited, int]
 def run(words: Sequence[str], settings: Settings, service_arguments: Sequence[str]) -> int:
     """Play what has not been played yet, and write the report. Returns the exit status.
 
-    Raises AgentError, UsageError, and what starting services raises.
+    Raises AgentError, UsageError, CommandError, and what starting services raises.
     """
     args = parse_below("bench", "agent", words)
-    plays = _chosen(args)
+    plays, named = _chosen(args), _agents(args.against)
+    waiting = {name: [play for play in plays if not _is_there(args, name, text, play)] for name, text in named.items()}
+    # What is wrong with the last agent is said before the first is played, for half an hour.
+    targets = {name: agent_of(text, settings) for name, text in named.items() if waiting[name]}
+    _check_folder(args.out)
     agents: dict[str, list[Played]] = {}
-    for name, text in map(_named, args.against):
-        if name in agents:
-            raise UsageError("cli.agent_twice", name=name)
+    for name, text in named.items():
         try:
-            agents[name] = _results(name, text, plays, args, settings, service_arguments)
+            if waiting[name]:
+                _play(name, text, waiting[name], len(plays), targets[name], args, settings, service_arguments)
         except (HuiyinError, KeyboardInterrupt):
             if any(args.out.glob("*/*.json")):
                 print(said("notices.bench_kept", folder=args.out), file=sys.stderr)
             raise
+        agents[name] = [result for play in plays if (result := _read(_file(args.out, name, text, play)))]
     report = [table(agents)]
     for name, results in agents.items():
         if found := faults(results):
             report += [f"\n{said('shown.not_as_expected', name=name)}\n", found]
-    text = "\n".join(report)
-    print(text)
-    write_files(args.out, {"report.md": f"{text}\n".encode(), "report.png": chart(agents)})
+    report_text = "\n".join(report)
+    print(report_text)
+    write_files(args.out, {_REPORT: f"{report_text}\n".encode(), "report.png": chart(agents)})
     return 0
 
 
-def _named(text: str) -> tuple[str, str]:
-    """('ours', 'realtime:…') for 'ours=realtime:…'; an agent without a name is called what it is."""
-    match = _NAMED.fullmatch(text)
-    return (match[1], match[2]) if match else (text, text)
+def _agents(against: Sequence[str]) -> dict[str, str]:
+    """{'ours': 'realtime:…'} for 'ours=realtime:…'; an agent without a name is called what it is."""
+    agents: dict[str, str] = {}
+    for text in against:
+        name, agent = match.groups() if (match := _NAMED.fullmatch(text)) else (text, text)
+        if name in agents:
+            raise UsageError("cli.agent_twice", name=name)
+        agents[name] = agent
+    return agents
 
 
 def _chosen(args: argparse.Namespace) -> list[Play]:
@@ -77,37 +87,54 @@ def _chosen(args: argparse.Namespace) -> list[Play]:
     return plays
 
 
-def _results(
-    name: str, text: str, plays: list[Play], args: argparse.Namespace, settings: Settings, arguments: Sequence[str]
-) -> list[Played]:
-    """The results of an agent: those that are there, and those of what is played now."""
-    folder: Path = args.out / re.sub(r"[^\w.-]+", "-", name).strip("-")[:_LONGEST_NAME]
+def _check_folder(folder: Path) -> None:
+    """Make it, before anything is played. Raises CommandError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError("cli.not_written", path=folder, why=error.strerror or error) from error
+    check_writable(folder / _REPORT)
 
-    def file_of(suited: Suited, seed: int) -> Path:
-        return folder / f"{suited.scenario.name}-{seed}.{_digest(suited, text)}.json"
 
-    def is_there(path: Path) -> bool:
-        return _read(path) is not None and (path.with_suffix("").is_dir() or not args.sound)
+def _play(
+    name: str,
+    text: str,
+    plays: list[Play],
+    in_all: int,
+    target: Target,
+    args: argparse.Namespace,
+    settings: Settings,
+    service_arguments: Sequence[str],
+) -> None:
+    """Play to an agent, and keep each result."""
+    by_name = {suited.scenario.name: suited for suited, _ in plays}
+    count = in_all - len(plays)
 
-    waiting = [play for play in plays if not is_there(file_of(*play))]
-    if waiting:
-        by_name = {suited.scenario.name: suited for suited, _ in waiting}
-        count = len(plays) - len(waiting)
+    def keep(result: Result) -> None:
+        nonlocal count
+        count += 1
+        suited = by_name[result.scenario.name]
+        path = _file(args.out, name, text, (suited, result.seed))
+        if args.sound:
+            write_files(path.with_suffix(""), documents(result))
+        write_files(path.parent, {path.name: played(suited, result).to_json().encode()})
+        print(f"{count}/{in_all}  {name}  {result.report().splitlines()[0]}", file=sys.stderr, flush=True)
 
-        def keep(result: Result) -> None:
-            nonlocal count
-            count += 1
-            suited = by_name[result.scenario.name]
-            path = file_of(suited, result.seed)
-            if args.sound:
-                write_files(path.with_suffix(""), documents(result))
-            write_files(path.parent, {path.name: played(suited, result).to_json().encode()})
-            print(f"{count}/{len(plays)}  {name}  {result.report().splitlines()[0]}", file=sys.stderr, flush=True)
+    to_play = [(suited.scenario, seed) for suited, seed in plays]
+    play_to(target, to_play, settings, service_arguments, keep, words=args.sound)
 
-        target: Target = agent_of(text, settings)
-        to_play = [(suited.scenario, seed) for suited, seed in waiting]
-        play_to(target, to_play, settings, arguments, keep, words=args.sound)
-    return [result for play in plays if (result := _read(file_of(*play)))]
+
+def _is_there(args: argparse.Namespace, name: str, text: str, play: Play) -> bool:
+    """Whether it was played, and its sound kept where that is asked for."""
+    path = _file(args.out, name, text, play)
+    return _read(path) is not None and (path.with_suffix("").is_dir() or not args.sound)
+
+
+def _file(out: Path, name: str, text: str, play: Play) -> Path:
+    """Of a result; its sound is in the folder of the same name."""
+    folder = re.sub(r"[^\w.-]+", "-", name).strip("-")[:_LONGEST_NAME]
+    suited, seed = play
+    return out / folder / f"{suited.scenario.name}-{seed}.{_digest(suited, text)}.json"
 
 
 def _digest(suited: Suited, text: str) -> str:

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import shlex
+import shutil
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 
@@ -27,6 +30,17 @@ _END_LIMIT_S = 2.0  # after standard input is closed, and again after it is aske
 _MOST_BYTES = 64 * 1024  # of one read
 _LOG_LINES = 200
 _SAMPLE_BYTES = 2
+
+
+def words_of(command: str) -> list[str]:
+    """As a shell takes them apart. Raises AgentError where that cannot be done, or there is no such program."""
+    try:
+        words = shlex.split(command)
+        if not shutil.which(words[0]):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
+    except (OSError, ValueError, IndexError) as error:
+        raise AgentError("agents.not_started", command=command, why=error) from error
+    return words
 
 
 class CommandLink:
@@ -47,8 +61,8 @@ class CommandLink:
 
     async def open(self) -> None:
         """As `Link.open`."""
+        words = words_of(self.command)
         try:
-            words = shlex.split(self.command)
             self._process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         except (OSError, ValueError) as error:
             raise AgentError("agents.not_started", command=self.command, why=error) from error
