@@ -108,12 +108,13 @@ def _show(runs: Mapping[str, Run], archive: Archive, count: str) -> Iterator[boo
 
 
 def _row(name: str, run: Run, rival: Run | None, sound_s: float) -> list[str | None]:
-    ratio, same = None, None
+    ratio, same, again = None, None, None
     if rival:
+        again = str(len(run.pieces) - len(rival.pieces))
         ratio = f"{rival.took_s / run.took_s:.2f}"
         same = f"{sum(run.results.get(key) == one for key, one in rival.results.items())} of {len(rival.results)}"
     speed = f"{sound_s / run.took_s:.1f}"
-    return [name, f"{run.took_s:.0f} s", speed, ratio, str(run.kills), same, str(len(run.counts)), str(run.again)]
+    return [name, f"{run.took_s:.0f} s", speed, ratio, str(run.kills), same, str(len(run.pieces)), again]
 
 
 def _consists_of(runs: Mapping[str, Run]) -> Iterator[list[str | None]]:

@@ -67,13 +67,8 @@ class Run:
 
     @property
     def counts(self) -> Counter[str]:
-        """How often each piece was recognised."""
+        """How often each piece was recognised; in the long recordings the same words come more than once."""
         return Counter(piece.digest for piece in self.pieces)
-
-    @property
-    def again(self) -> int:
-        """Pieces recognised more than once."""
-        return len(self.pieces) - len(self.counts)
 
     def is_right(self, rival: Run) -> bool:
         """Nothing lost or different; done again at most the piece in hand of each worker that was killed."""
