@@ -23,6 +23,11 @@ from huiyin.configs.settings import load
 os.environ["HUIYIN_STORE_CHOOSE"] = "false"
 os.environ["HUIYIN_LANG"] = "en"  # whatever language the developer's system speaks
 
+# As in `huiyin.services.__main__`, for models that run in the tests' own processes: three of these share the cores, and
+# threads that spin while they wait keep each other from working.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
 # What the programs keep for the user (sessions, voices, prepared sentences, tools) goes into folders of this test run:
 # stand-ins once left their tones there, and the assistant apologised in beeps. Models are used where they are.
 _KEPT = tempfile.TemporaryDirectory(prefix="huiyin-tests-")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -146,8 +147,14 @@ def _burst(time_s: npt.NDArray[np.float64], at_s: float, length_s: float) -> npt
 
 @lru_cache(maxsize=256)
 def _hibari(text: str) -> Samples:
+    return at_speech_level(soxr.resample(np.asarray(_hibari_voice()(text, seed=0)), _HIBARI_RATE, SAMPLE_RATE))
+
+
+@lru_cache(maxsize=1)
+def _hibari_voice() -> Any:
+    """Loaded once: its lexicons take half a second, a sentence a hundredth. Raises ScenarioError."""
     try:
         from hibari import Hibari
     except ImportError as error:
         raise ScenarioError("scenario.no_hibari") from error
-    return at_speech_level(soxr.resample(np.asarray(Hibari()(text, seed=0)), _HIBARI_RATE, SAMPLE_RATE))
+    return Hibari()

@@ -134,14 +134,14 @@ def _package(distribution: metadata.Distribution, extra: str) -> Part:
 def _inside(distribution: metadata.Distribution, package: Part) -> Iterator[Part]:
     """The libraries that its wheel carries, each name once."""
     named: dict[str, Part] = {}
-    for component in _bills(distribution):
+    files = distribution.files or ()  # read anew each time it is asked for, and some wheels have ten thousand
+    for component in _bills(files):
         name, licence = str(component["name"]), licence_of(_stated(component))
         of_its_own = canonicalize_name(name) != package.name and component.get("type") != "file"
         if of_its_own and component.get("scope") not in _NOT_IN_THE_WHEEL:
             version = str(component.get("version") or "")
             key = library_name(name)
             named.setdefault(key, _library(key, package, licence or row("libraries", key), version))
-    files = [PurePosixPath(str(file)) for file in distribution.files or ()]
     for name in [*filter(None, map(_carried, files)), *table()["inside"].get(package.name, ())]:
         named.setdefault(name, _library(name, package, row("libraries", name)))
     yield from named.values()
@@ -167,9 +167,9 @@ def _carried(path: PurePosixPath) -> str:
     return "" if name in table()["own"]["names"] else name
 
 
-def _bills(distribution: metadata.Distribution) -> Iterator[dict[str, Any]]:
-    """The components of the CycloneDX files in its wheel."""
-    for file in distribution.files or ():
+def _bills(files: Iterable[metadata.PackagePath]) -> Iterator[dict[str, Any]]:
+    """The components of the CycloneDX files among those of a wheel."""
+    for file in files:
         if "sboms" in file.parts and file.name.endswith(".json"):
             waiting = list(json.loads(Path(str(file.locate())).read_text(encoding="utf-8")).get("components", ()))
             while waiting:

@@ -19,7 +19,7 @@ from huiyin.assistant.scenario.pytest_plugin import AgentUnderTest
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
 from huiyin.configs.settings import load
-from tests.commands.test_simulate_running import SAID, Recognises
+from tests.commands.test_simulate_running import Recognises
 from tests.live.test_server import live_door
 from tests.support import ROOT
 from tests.support.live_server import running
@@ -136,7 +136,7 @@ def test_where_no_pipeline_is_the_address_is_named() -> None:
 
 
 def test_a_live_server_tells_its_words() -> None:
-    question = {"user": SAID, "expect": [{"event": "reply starts"}, {"said": {"contains": "first sentence"}}]}
+    question = {"user": "Hello!", "expect": [{"event": "reply starts"}, {"said": {"contains": "first sentence"}}]}
     script = parse({"voice": "formants", "turns": [question], "hang_up": "reply ends + 100 ms"})
     with running(live_door(stages=Recognises()).app) as url:
         result = play(script, target_of(f"live:{url.replace('http', 'ws')}/v1/live/sessions"))

@@ -49,7 +49,7 @@ def test_a_turn_starts_no_thread_and_opens_no_connection(started: list[str]) -> 
         if isinstance(event, TurnCommitted):
             committed.release()
 
-    with Stub() as stub:
+    with Stub(reply="It is noon. The sun is high.") as stub:
         room = SimulatedRoom()
         before = set(threading.enumerate())
         conversation = assemble(

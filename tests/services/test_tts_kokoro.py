@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.onnx import has_exact_int8
+from huiyin.services.common.onnx import has_exact_int8, open_model
 from huiyin.services.tts.engines import kokoro, kokoro_graph
 from huiyin.services.tts.voice_engine import WordTiming
 
@@ -56,9 +55,8 @@ def store() -> ModelStore:
 
 @pytest.fixture(scope="module")
 def stock(store: ModelStore) -> Any:
-    """The export in a plain session."""
-    path = str(store.ensure("kokoro-v1.0.int8.onnx"))
-    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    """The export as it is."""
+    return open_model(store.ensure("kokoro-v1.0.int8.onnx"), threads=2)
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["int8", "plain"])

@@ -38,9 +38,14 @@ def engine() -> WhisperEngine:
 
 
 @functools.cache
+def chinese_speaker() -> Speaker:
+    return Speaker.load(load(environ={}, overrides=["tts.cache_mb=0"]))
+
+
+@functools.cache
 def chinese(text: str = CHINESE) -> np.ndarray:
     """Synthesised speech: float32, 16 kHz, no silence around it."""
-    speaker = Speaker.load(load(environ={}, overrides=["tts.cache_mb=0"]))
+    speaker = chinese_speaker()
     pieces = speaker.speak(text, speaker.choose(text, "zf_xiaoxiao"))
     sound = np.concatenate([piece for piece in pieces if not isinstance(piece, WordTiming)])
     return trimmed(soxr.resample(sound, RATE, SAMPLE_RATE))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import soxr
-from scipy.signal import lfilter
 
 _RATE = 48_000  # for which the standard states its filters
 # The head's shelf, then the high-pass of its revised B curve: (numerator, denominator).
@@ -19,6 +18,8 @@ _SILENT_LUFS, _BELOW_LU = -70.0, 10.0  # gates: absolute, and relative to what p
 
 def lufs(samples: npt.NDArray[np.float32], rate: int) -> float:
     """Integrated loudness of float samples, shape (n,); -inf where all is silent."""
+    from scipy.signal import lfilter  # takes a second, and few tests need it
+
     sound = soxr.resample(np.asarray(samples, np.float64), rate, _RATE)
     sound = np.concatenate([sound, np.zeros(max(0, _BLOCK - len(sound)))])
     for numerator, denominator in _FILTERS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -18,9 +19,15 @@ FOLDER = ROOT.parent / "shared" / "speech"
 @functools.cache
 def english(text: str = "What is the time, please?") -> np.ndarray:
     """Synthesised speech: float32, 16 kHz, peak 0.35, no silence around it."""
+    return trimmed(soxr.resample(_voice()(text, seed=0), 24_000, RATE))
+
+
+@functools.cache
+def _voice() -> Any:
+    """Loaded once: its lexicons take half a second, a sentence a hundredth."""
     from hibari import Hibari
 
-    return trimmed(soxr.resample(Hibari()(text, seed=0), 24_000, RATE))
+    return Hibari()
 
 
 def trimmed(sound: np.ndarray, peak: float = 0.35) -> np.ndarray:
