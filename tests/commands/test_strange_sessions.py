@@ -53,6 +53,19 @@ def test_files_that_are_no_sessions_are_named_and_hide_no_other(
     assert len(lines) == len(named) and all(any(f"{name}.jsonl" in line for line in lines) for name in named)
 
 
+def test_what_is_no_session_is_not_deleted_with_all_of_them(folder: Path) -> None:
+    write(folder, "good", "I am Ann.", "Hi Ann.")
+    (folder / "7kq2f.jsonl").write_text("")  # what a full disk has left of one
+    (folder / "notes.jsonl").write_text('{"shopping": "milk"}\n')
+    (folder / "folder.jsonl").mkdir()
+    others = {"notes.jsonl", "folder.jsonl"}
+    if sys.platform != "win32":
+        os.mkfifo(folder / "qqqqq.jsonl")
+        others.add("qqqqq.jsonl")
+    assert main.main(["sessions", "delete", "--all"]) == 0
+    assert {path.name for path in folder.iterdir()} == others
+
+
 def test_control_characters_are_shown_and_not_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, "evil", "\x1b]0;owned\x07 \x9b2J\x7f red\r\nblue", "\x1b[31mHi.")
     for command in (["list"], ["show", "evil"]):

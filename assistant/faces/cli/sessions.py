@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
+from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, is_session, sessions_folder
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.cli.captions import ASSISTANT, head
@@ -91,7 +91,7 @@ def _delete(store: SessionStore, args: argparse.Namespace) -> None:
     if args.ids and not args.all:
         paths = [store.path(name) for name in dict.fromkeys(args.ids)]
     elif args.all and not args.ids:
-        paths = store.paths()
+        paths = [path for path in store.paths() if path.is_file() and is_session(path)]  # the folder may hold others
     else:
         raise UsageError("cli.which_sessions")
     for path in paths:
