@@ -37,6 +37,7 @@ OPEN_PATHS = {"/health"}
 """Answered without a key."""
 
 _ONLY_READ = ("GET", "HEAD")
+_REFUSED = "(refused)"  # as what a request is counted that no route has been given
 # What other programs, and the page for its recordings, ask again and again.
 _ROUTINE = {"/health", "/ready", "/metrics", "/jobs", "/jobs/<job_id>", "/jobs/{job_id}"}
 _LONGEST_METHOD = 20  # characters
@@ -49,6 +50,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     guard = added.guard or key_guard(settings.api_key)
     access = Access(settings.host, settings.hosts, settings.origins)
     bridge = Bridge(app, threads, app.config.get("MAX_CONTENT_LENGTH"))
+    on_the_loop = {route.path for route in added.routes}
 
     @web.middleware
     async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -72,7 +74,10 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
                 note(request, status, time.perf_counter() - started)
 
     def note(request: web.Request, status: int, seconds: float) -> None:
-        route = connection_of(request).route or _rule(app, request)
+        route = connection_of(request).route
+        if route in ("", _REFUSED):  # refused, or its client has left before it was answered
+            path = _path(request)
+            route = path if path in on_the_loop else _rule(app, request)
         level = logging.DEBUG if route in _ROUTINE and request.method in _ONLY_READ else logging.INFO
         if access_log.isEnabledFor(level):
             method, ms = request.method[:_LONGEST_METHOD], round(1000 * seconds)
@@ -106,7 +111,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses who may not ask."""
-        connection_of(request).route = "(refused)"
+        connection_of(request).route = _REFUSED
         headers, origin = request.headers, request.headers.get("Origin", "")
         is_page = request.method in _ONLY_READ and request.path in added.pages
         access.check(headers.get("Host", ""), origin, headers.get("Sec-Fetch-Site", ""), is_page=is_page)
@@ -144,7 +149,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     application[THREADS] = threads
     for route in added.routes:
         application.router.add_route(route.method, route.path, _named(route), expect_handler=_go_on)
-    for path in {route.path for route in added.routes}:
+    for path in on_the_loop:
         application.router.add_route("*", path, other_methods(path), expect_handler=_expect)
     application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
     application[SOCKETS] = WeakSet()
@@ -161,6 +166,12 @@ def key_guard(key: str) -> Guard:
             raise ApiError(401, "services.unauthorized")
 
     return guard
+
+
+def _path(request: web.Request) -> str:
+    """That of the route which aiohttp has found."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else ""
 
 
 def _rule(app: Flask, request: web.Request) -> str:

@@ -93,6 +93,14 @@ def test_lines_have_time_service_level_and_the_name_and_each_request_one_in_the_
     assert re.fullmatch(rf"asr: {time} INFO \[mine\] GET /view/<name> 200 \d+ ms", second)
 
 
+def test_a_request_that_is_refused_is_logged_by_its_route() -> None:
+    with logging_as("text") as stream, running(app(), ServiceSettings(api_key="secret")) as url:
+        for path in ("/view/秘密", "/loop", "/nowhere"):
+            assert get(url, path).status_code == 401
+        until(lambda: stream.getvalue().count("\n") == 3)
+    assert re.findall(r"GET (\S+) 401", stream.getvalue()) == ["/view/<name>", "/loop", "(unknown)"]
+
+
 def test_as_json_each_line_is_an_object() -> None:
     with logging_as("json") as stream, running(app()) as url:
         get(url, "/view/x", "mine")

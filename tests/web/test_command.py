@@ -22,8 +22,9 @@ import requests
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
-from huiyin.assistant.faces.cli import main, web
+from huiyin.assistant.faces.cli import main, serve, web
 from huiyin.assistant.faces.web import tls
+from huiyin.configs.settings import load
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.ready_service import all_ready
@@ -140,6 +141,21 @@ def test_where_the_log_is_json_every_line_is_an_object_and_the_services_are_in_i
     lines = [json.loads(line) for line in err.splitlines()]
     assert out == "" and f"http://127.0.0.1:{port}/" in {line["message"] for line in lines}
     assert [line["message"] for line in lines if line["service"] == "asr"] == ["its own", "a library's"]
+
+
+def test_lines_of_several_threads_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[str] = []
+
+    class Pieces(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Pieces())
+    log = web._Log(load(overrides=["service.log_format=json"], environ={}))
+    log.show("asr", '{"message": "one"}')
+    serve._print("two")
+    assert [piece for piece in pieces if piece] == ['{"message": "one"}\n', "two\n"]
 
 
 def test_behind_a_proxy_it_says_that_a_key_is_missing(

@@ -157,4 +157,4 @@ def _check_ports(services: Services) -> None:
 
 def _print(line: str) -> None:
     with contextlib.suppress(OSError):  # the terminal is gone: the services go on
-        print(line, file=sys.stderr, flush=True)
+        print(f"{line}\n", end="", file=sys.stderr, flush=True)  # in one piece: several threads write lines

@@ -116,7 +116,7 @@ class _Log:
 
     def _write(self, line: str) -> None:
         with contextlib.suppress(OSError):  # a full disk or a closed terminal: the program goes on
-            print(line, file=sys.stderr, flush=True)
+            print(f"{line}\n", end="", file=sys.stderr, flush=True)  # in one piece: several threads write lines
 
 
 def _announce(settings: Settings, port: int, key: DoorKey, certificate: Certificate | None, log: _Log) -> None:
