@@ -125,9 +125,10 @@ def of_the_system(words: str | OSError, language: str = "") -> str:
 
 @cache
 def _system_words() -> dict[str, str]:
-    """The system's own words for an error -> Chinese ones."""
+    """The system's own words for an error, and FFmpeg's -> Chinese ones."""
     table = read_table(FOLDER / "zh" / "system.toml")
-    return {os.strerror(number): table[name] for number, name in errno.errorcode.items() if name in table}
+    own = {os.strerror(number): table[name] for number, name in errno.errorcode.items() if name in table}
+    return own | table["ffmpeg"]
 
 
 class _List:

@@ -294,12 +294,13 @@ def test_wrong_calls(line: str, run: Run) -> None:
     [
         "transcribe nowhere.wav", "sessions show zzz", "models fetch nope --set store.offline=true",
         "models verify nope",
-        "enroll nowhere.wav", "talk", "talk --resume last", "say hi --output nobody",
+        "enroll nowhere.wav", "enroll", "talk", "talk --resume last", "say hi --output nobody",
     ],
 )  # fmt: skip
 def test_what_cannot_be_done(line: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huiyin.assistant.faces.cli.talk.list_devices", lambda: [])
     monkeypatch.setattr("huiyin.assistant.ports.devices.list_devices", lambda: [])
+    monkeypatch.setattr("huiyin.assistant.faces.cli.enroll.list_devices", lambda: [])
     status = 2 if "nope" in line or "zzz" in line or "last" in line else 1
     assert run(*line.split(), status=status) - set(line.split()) == set()
 

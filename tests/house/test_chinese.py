@@ -176,6 +176,8 @@ def test_the_system_s_own_words_are_told_in_chinese(monkeypatch: pytest.MonkeyPa
     message = messages.Message("cli.system", path="a.wav", why=missing.strerror)
     assert message.text("zh") == "a.wav：没有这个文件或目录"
     assert message.text("en") == "a.wav: No such file or directory"
+    broken = messages.Message("ports.file_unreadable", path="a.wav", why="Invalid data found when processing input")
+    assert broken.text("zh") == "a.wav：内容不是声音，或者已损坏"
 
 
 def _chinese_texts() -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(said("voice.forgotten"))
         return 0
     if args.file is None and not any(device.inputs for device in list_devices()):
-        raise CommandError("cli.no_microphone_to_transcribe")
+        raise CommandError("voice.no_microphone")
     sound, kind = b"" if args.file is None else args.file.expanduser().read_bytes(), "application/octet-stream"
     with Launcher(settings, args.service_arguments) as launcher:
         launcher.start(["asr"])

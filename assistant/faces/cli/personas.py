@@ -21,7 +21,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
     width = max(map(len, names()))
     for name in names():
-        in_use = f"  ({said('shown.in_use')})" if name == settings.talk.persona else ""
+        in_use = f"  {said('shown.in_use')}" if name == settings.talk.persona else ""
         print(f"{name:{width}}  {load_persona(name).about_in(language())}{in_use}")
     return 0
 
