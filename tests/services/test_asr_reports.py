@@ -173,7 +173,7 @@ def test_unknown_emotion_is_named_so_and_never_neutral() -> None:
     assert "not available with this recogniser (SenseVoiceSmall)" in html
     assert not re.search("neutral|平静", html.partition("<body>")[2])
     chinese = "".join(report(transcript(segment(0.0, 1.0, "你好。", "zh")), waveform_of(3), "x"))
-    assert "此识别模型不提供" in chinese
+    assert "情感：此识别模型（SenseVoiceSmall）不提供。" in chinese
 
 
 def test_a_report_of_silence_and_of_a_name_less_recording() -> None:

@@ -9,14 +9,14 @@ from huiyin.assistant.conversation import events as on
 from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.opener import OPENER
-from huiyin.configs.messages import said
+from huiyin.configs.messages import colon, said
 
 ASSISTANT = "huiyin"
 
 
 def head(who: str) -> str:
     """What stands before somebody's words."""
-    return f"{padded(who, -len(ASSISTANT))}: "
+    return padded(who, -len(ASSISTANT)) + colon()
 
 
 class Captions:
