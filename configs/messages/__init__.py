@@ -128,7 +128,7 @@ def _system_words() -> dict[str, str]:
     """The system's own words for an error, and FFmpeg's -> Chinese ones."""
     table = read_table(FOLDER / "zh" / "system.toml")
     own = {os.strerror(number): table[name] for number, name in errno.errorcode.items() if name in table}
-    return own | table["ffmpeg"]
+    return {**own, **table["ffmpeg"]}
 
 
 class _List:
