@@ -18,9 +18,14 @@ _SPEC = "1.6"
 _TYPES = {"package": "library", "library": "library", "model": "machine-learning-model"}
 
 
+def in_use(parts: Sequence[Part]) -> list[Part]:
+    """Those of a release: without the packages of developers."""
+    return [part for part in parts if part.extra != DEVELOPERS]
+
+
 def bill_of_materials(parts: Sequence[Part]) -> dict[str, Any]:
-    """The document, ready for JSON. Packages of developers are left out: they are not used."""
-    used = [part for part in parts if part.extra != DEVELOPERS]
+    """The document of what is in use, ready for JSON."""
+    used = in_use(parts)
     (project,) = [part for part in used if part.kind == "package" and part.name == PROJECT]
     outer = [part for part in used if not part.within and part is not project]
     components = [_component(part, [inner for inner in used if inner.within == part.name]) for part in outer]

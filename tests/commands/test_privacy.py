@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -97,6 +98,23 @@ def test_all_that_is_kept_is_shown_and_erased_and_nothing_else(
     assert all(path.name in told and not path.exists() for path in kept)
     assert set(files(home)) == set(before) - {path.name for path in kept}
     assert main.main(["privacy", "erase", "--yes"]) == 0 and capsys.readouterr().out == "nothing is kept\n"
+
+
+def test_a_file_that_cannot_be_deleted_is_named_and_keeps_no_other(
+    kept: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path == kept[0]:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert main.main(["privacy", "erase", "--yes"]) == 1
+    told = capsys.readouterr()
+    assert str(kept[0]) in told.err and kept[0].name not in told.out
+    assert [path for path in kept if path.exists()] == kept[:1]
 
 
 def test_nothing_is_erased_unasked(

@@ -146,11 +146,14 @@ def test_the_bill_of_materials_holds_everything_that_is_used() -> None:
     assert outer["silero_vad_16k.onnx"]["hashes"][0]["content"].startswith("7776b81ad1b0350c")
 
 
-def test_the_same_parts_make_the_same_bill(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_same_parts_make_the_same_bill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bills = [tmp_path / "a.json", tmp_path / "b.json"]
     for path in bills:
         assert main.main(["licences", "--sbom", str(path)]) == 0
     assert bills[0].read_bytes() == bills[1].read_bytes()
+    count = 1 + len(_all(json.loads(bills[0].read_bytes())["components"]))  # and Huiyin itself
+    assert f"{count} parts" in capsys.readouterr().out
 
 
 def _all(components: list[dict]) -> list[dict]:  # type: ignore[type-arg]

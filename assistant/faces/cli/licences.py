@@ -12,7 +12,7 @@ from huiyin.assistant.faces.cli.shared import CommandError, check_writable, outp
 from huiyin.configs.messages import said
 from huiyin.configs.packages.licences import exceptions, not_allowed
 from huiyin.configs.packages.parts import Part, all_parts
-from huiyin.configs.packages.sbom import bill_of_materials
+from huiyin.configs.packages.sbom import bill_of_materials, in_use
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.sbom:
         with output_file(args.sbom) as file:
             file.write(json.dumps(bill_of_materials(parts), ensure_ascii=False, indent=2).encode() + b"\n")
-        print(said("shown.parts", path=args.sbom, count=len(parts)))
+        print(said("shown.parts", path=args.sbom, count=len(in_use(parts))))
     elif args.json:
         print(json.dumps([dataclasses.asdict(part) for part in parts], ensure_ascii=False, indent=2))
     else:

@@ -28,8 +28,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
     if not args.yes:
         _ask(found)
-    for kind, files in found:
-        _erase(kind, files)
+    failures = [failure for kind, files in found for failure in _erase(kind, files)]
+    if failures:
+        path, error = failures[0]
+        raise CommandError("cli.not_erased", path=path, why=error.strerror or error)
     return 0
 
 
@@ -40,18 +42,22 @@ def _ask(found: Sequence[tuple[Kept, Sequence[Path]]]) -> None:
     confirm_deletion("huiyin privacy erase --yes")
 
 
-def _erase(kind: Kept, files: Sequence[Path]) -> None:
-    """Delete the files of a kind and say so. Raises CommandError at the first that cannot be deleted."""
+def _erase(kind: Kept, files: Sequence[Path]) -> list[tuple[Path, OSError]]:
+    """Delete the files of a kind and say so; gives those that cannot be deleted, which keep no other."""
+    deleted: list[Path] = []
+    failures: list[tuple[Path, OSError]] = []
     for path in files:
         try:
             path.unlink(missing_ok=True)
+            deleted.append(path)
         except OSError as error:
-            raise CommandError("cli.not_erased", path=path, why=error.strerror or error) from error
-    if files:
-        more = [said("privacy.and_more", count=len(files) - _NAMED)] if len(files) > _NAMED else []
-        names = [*(path.name for path in files[:_NAMED]), *more]
-        kind_name, places = said(kind.name), _places(kind, files)
-        print(said("privacy.deleted", kind=kind_name, count=len(files), places=places, names=names))
+            failures.append((path, error))
+    if deleted:
+        more = [said("privacy.and_more", count=len(deleted) - _NAMED)] if len(deleted) > _NAMED else []
+        names = [*(path.name for path in deleted[:_NAMED]), *more]
+        kind_name, places = said(kind.name), _places(kind, deleted)
+        print(said("privacy.deleted", kind=kind_name, count=len(deleted), places=places, names=names))
+    return failures
 
 
 def _line(kind: Kept, files: Sequence[Path]) -> str:
