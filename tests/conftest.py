@@ -46,10 +46,20 @@ settings.register_profile("long", deadline=None, max_examples=20_000, stateful_s
 settings.load_profile("same")
 
 
+_OF_THEIR_OWN = ("browser", "clients", "fuzz", "offline", "ray", "release", "soak")
+"""Groups that take minutes, each with a command of its own."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest looks which of them are wanted
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers run the tests, files with slow ones come first: at the end one worker would be left alone
+    """Whatever takes minutes is slow, so that the rest does not.
+
+    Where several workers run the tests, files with slow ones come first: at the end one worker would be left alone
     with a long one. (With `--no-loadscope-reorder`: xdist's own order is by the number of tests, slow files have few.)
     """
+    for item in items:
+        if any(item.get_closest_marker(name) for name in _OF_THEIR_OWN):
+            item.add_marker("slow")
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)

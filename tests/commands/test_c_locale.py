@@ -24,6 +24,7 @@ raise SystemExit(main.main(["talk", "--text", "--private"]))
 END_OF_INPUT = b"\x04"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
 @pytest.mark.parametrize("utf8_mode", ["", "0"], ids=["as usual", "Python takes the locale at its word"])
 def test_chinese_is_typed_and_read_where_the_locale_is_c(utf8_mode: str) -> None:

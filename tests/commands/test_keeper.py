@@ -22,6 +22,8 @@ from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
 
+pytestmark = pytest.mark.slow  # services are started and killed
+
 NEVER = float("inf")
 
 

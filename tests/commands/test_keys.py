@@ -115,6 +115,7 @@ def test_without_a_terminal_it_is_known() -> None:
     assert isinstance(has_terminal(), bool)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["turns.talk_key=true", "turns.barge_in=key"])
 def test_talk_with_a_key_but_no_terminal_says_so(setting: str) -> None:
     code = (

@@ -21,6 +21,8 @@ from tests.realtime.test_server import Door
 from tests.support.live_server import running
 from tests.support.service_process import free_port
 
+pytestmark = pytest.mark.slow  # conversations in real time
+
 SAID = "what is the capital of France"
 
 

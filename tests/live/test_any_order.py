@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from tests.live.rig import BACKEND, RATE, WEATHER_TOOL, LiveRig
 from tests.realtime.fuzz import JUNK, LENGTH, event, fuzzed
 from tests.realtime.protocol import Event
 from tests.realtime.rig import encoded
+
+pytestmark = pytest.mark.slow  # many random sessions
 
 DELEGATIONS = st.one_of(
     st.none(),

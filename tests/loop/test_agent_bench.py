@@ -22,6 +22,8 @@ from huiyin.configs.settings import load
 from tests.support.simple_agent import SimpleAgent, bad, good
 from tests.support.virtual_agent import play_to
 
+pytestmark = pytest.mark.slow  # some sixty conversations
+
 PROGRAM = f"command:{shlex.quote(sys.executable)}"
 FAMILIES = ("turn", "pause", "interruption", "backchannel")
 

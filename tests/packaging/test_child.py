@@ -18,6 +18,8 @@ from huiyin.services.common.child import module_command
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import start_service
 
+pytestmark = pytest.mark.slow  # programs are started
+
 TRAP = "raise SystemExit('imported from the current folder')"
 NAMES = ("huiyin", "services", "configs", "queue", "runpy", "json", "flask", "aiohttp", "numpy", "pip", "xllamacpp")
 

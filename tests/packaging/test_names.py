@@ -22,6 +22,8 @@ from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import start_service
 
+pytestmark = pytest.mark.slow  # programs are started
+
 NAMES = ("assistant", "services", "configs")
 WRONG_IMPORT = "import services"
 ERROR = "import huiyin.services, not services"

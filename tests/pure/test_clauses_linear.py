@@ -11,6 +11,8 @@ import pytest
 
 from huiyin.assistant.dialogue.clauses import ClauseSplitter, shown, speakable, split
 
+pytestmark = pytest.mark.slow  # long texts, each call counted
+
 PROSE = "今天天气不错，我们可以去公园散步，然后喝一杯咖啡。It is a nice day, and you may walk along the river with me. "
 # What opens something that never ends, before ordinary text or a single word.
 OPENINGS = ("`", "``", "```\n", "$", "$$", "\\(", "\\[", "[", "[a](", "《", "<", "<|", "<think>", "https://a.b/", "| ")

@@ -13,6 +13,8 @@ from huiyin.services.common import think
 from huiyin.services.tts import alignment, phrases
 from huiyin.services.tts.spoken import addresses, characters, markup, reading, spoken
 
+pytestmark = pytest.mark.slow  # long texts, each call counted
+
 ONE_OF_EACH = (
     ":", "9", ".", " ", "<", "|", "#", "'", '"', "$5", "\\(", "\\[", "http://", "*a ", "~~a ", "a-b.", "【1†", "1/",
     "3.5", " \t", "\n ", "e.g. ", "\u0301\u0323", "`", "[", "][", "字", "¥", "验证码", "密码\t ", "<!--", "&#9",

@@ -15,6 +15,8 @@ from huiyin.assistant.dialogue.tools import CalledTool
 from tests.realtime.fuzz import JUNK, LENGTH, event, fuzzed
 from tests.realtime.rig import Rig
 
+pytestmark = pytest.mark.slow  # many random sessions
+
 KNOWN = st.integers(0, 20).map(lambda number: ("known", number))  # an id that is there, by its place
 IDS = KNOWN | st.sampled_from(["a", "b", "c", "", "root"])
 ROLES = st.sampled_from(["user", "assistant", "system", "robot"])

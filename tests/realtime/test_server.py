@@ -34,6 +34,8 @@ from tests.realtime.rig import PERSONA, LoudEar, Stages
 from tests.support.limits import PATIENCE_S
 from tests.support.live_server import running
 
+pytestmark = pytest.mark.slow  # conversations in real time
+
 ONE = {"test": PERSONA}
 Talk = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 

@@ -26,6 +26,8 @@ from tests.support.asr_fakes import FakeEngine, LoudnessDetector
 from tests.support.media import encode, film
 from tests.support.transcripts import segment, spoken
 
+pytestmark = pytest.mark.slow  # recordings of half a minute
+
 CHANNELS = Hints(speakers="channels")
 LEFT, RIGHT = [(1.0, 5.0), (9.0, 12.0), (20.0, 24.0)], [(6.0, 8.2), (13.0, 19.0)]
 

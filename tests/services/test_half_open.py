@@ -20,6 +20,8 @@ from tests.support.limits import PATIENCE_S
 from tests.support.live_server import connected, running
 from tests.web.door import KEY, open_door
 
+pytestmark = pytest.mark.slow  # a thousand connections to each program
+
 HELD = 1_000
 PARTS = (
     b"G",

@@ -46,6 +46,7 @@ def health(url: str) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_more_connections_than_files_are_refused_with_a_reason_and_the_program_goes_on() -> None:
     with few_files() as (process, url):
         with ExitStack() as held:

@@ -232,6 +232,7 @@ def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capfd: pytes
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_bench_looks_for_files_where_the_user_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -241,6 +242,7 @@ def test_bench_looks_for_files_where_the_user_stands(
     assert "a_ref.wav" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_bench_echo_says_what_is_wrong_with_a_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "echo", "--pairs", str(tmp_path)]) == 1
     assert "_mic.wav" in capfd.readouterr().err

@@ -13,6 +13,8 @@ from huiyin.assistant.tools.own import ToolError
 from huiyin.assistant.tools.servers_file import ServerSettings
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow  # servers are started
+
 pytest.importorskip("mcp")
 
 THINGS = ServerSettings("things", sys.executable, ("-m", "tests.support.mcp_server"), cwd=str(ROOT))

@@ -59,6 +59,7 @@ def test_one_that_came_due_while_nobody_was_there_says_how_late_it_is(tmp_path: 
     assert talk.spoken == ["This reminder was due 2 hours ago: tea."] and store.waiting() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [i * 0.05 for i in range(50)])
 def test_killed_at_any_moment_it_is_never_lost_and_said_twice_only_with_a_word_of_that(
     tmp_path: Path, after_s: float

@@ -280,6 +280,7 @@ def options() -> Iterator[list[str]]:
         yield options
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_answers_and_a_signal_ends_it(options: list[str], port: int, number: signal.Signals) -> None:
@@ -306,6 +307,7 @@ def test_it_answers_and_a_signal_ends_it(options: list[str], port: int, number: 
     socket.create_server(("127.0.0.1", port)).close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
 def test_a_second_ctrl_c_finds_what_it_found_before() -> None:
     """While the services are being stopped, the server's own event loop is gone."""
