@@ -288,6 +288,9 @@ def test_without_a_microphone_the_page_is_named(
     assert "huiyin web" in complaint(capsys)
     assert main.main(["talk", "--demo-if-silent"]) == 0
     assert "`make web`" in capsys.readouterr().out
+    monkeypatch.setattr("huiyin.assistant.ports.devices.list_devices", lambda: [])
+    assert main.main(["talk", "--text", "--output", "Blue", "--set", "talk.sessions=false"]) == 1
+    assert "no sound output" in complaint(capsys), "a loudspeaker that was named is missed"
 
 
 @pytest.mark.slow

@@ -54,6 +54,15 @@ def test_a_reply_is_one_paragraph_that_grows() -> None:
     )
 
 
+def test_the_lines_of_a_reply_stand_below_its_words() -> None:
+    out = io.StringIO()
+    captions = TypedCaptions(out, prompts=True)
+    captions(0.0, on.ReplyStarted(generation=1))
+    for number, text in enumerate(["Three rivers:\n", "1. the Rhine\n2. the Po"]):
+        captions(0.0, on.SpeechAsked(generation=1, clause=number, text=text))
+    assert out.getvalue() == "huiyin: Three rivers:\n        1. the Rhine\n        2. the Po"
+
+
 def test_a_line_of_the_programs_own_leaves_the_prompt_and_the_paragraph_whole() -> None:
     out = io.StringIO()
     captions = TypedCaptions(out, prompts=True)

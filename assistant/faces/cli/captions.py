@@ -6,7 +6,7 @@ import sys
 from typing import TextIO
 
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.faces.cli.terminal import padded
+from huiyin.assistant.faces.cli.terminal import columns, padded
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.opener import OPENER
 from huiyin.configs.messages import colon, said
@@ -17,6 +17,11 @@ ASSISTANT = "huiyin"
 def head(who: str) -> str:
     """What stands before somebody's words."""
     return padded(who, -len(ASSISTANT)) + colon()
+
+
+def indented(text: str) -> str:
+    """`text` with all lines but the first below somebody's words, not below their name."""
+    return text.replace("\n", "\n" + " " * columns(head(ASSISTANT)))
 
 
 class Captions:

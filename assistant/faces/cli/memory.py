@@ -17,7 +17,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     memory = Memory(memory_file(), load_persona(args.persona or settings.talk.persona).name)
     facts = memory.all()
     if args.action == "list":
-        print("\n".join(map(_line, facts)) or said("notices.nothing_remembered"))
+        print("\n".join(map(_line, facts)) or said("notices.no_facts"))
     elif args.action == "show":
         print("\n".join(map(_line, memory.find(args.words))) or said("notices.nothing_remembered"))
     elif args.action == "export":

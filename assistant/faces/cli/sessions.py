@@ -10,7 +10,7 @@ from pathlib import Path
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, is_session, sessions_folder
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.mood import Mood
-from huiyin.assistant.faces.cli.captions import ASSISTANT, head
+from huiyin.assistant.faces.cli.captions import ASSISTANT, head, indented
 from huiyin.assistant.faces.cli.shared import UsageError, output_file, to_people
 from huiyin.assistant.faces.cli.terminal import padded
 from huiyin.configs.messages import said
@@ -69,9 +69,9 @@ def _shown(session: SavedSession) -> str:
         match item:
             case UserItem(text, mood, other_voice):
                 who = said("notices.other_voice" if other_voice else "notices.you")
-                lines.append(head(who) + text + _mood(mood))
+                lines.append(head(who) + indented(text) + _mood(mood))
             case AssistantItem(text, interrupted):
-                lines.append(head(ASSISTANT) + (text or "—") + (" —" if interrupted and text else ""))
+                lines.append(head(ASSISTANT) + (indented(text) or "—") + (" —" if interrupted and text else ""))
             case ToolCall(name, arguments):
                 lines.append(f"{head(said('shown.tool'))}{name} {arguments}")
             case ToolResult(_, output):

@@ -192,7 +192,7 @@ def _device(args: argparse.Namespace, settings: Settings, captions: Captions) ->
             has_output = any(device.outputs for device in list_devices())
         except PortError:
             has_output = False
-        if not has_output:
+        if not has_output and not args.output:  # a loudspeaker that was named and is not there is an error
             return SilentDevice()
     microphone = args.input or settings.audio.input_device
     loudspeaker = args.output or settings.audio.output_device

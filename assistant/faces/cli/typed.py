@@ -9,7 +9,7 @@ from typing import Protocol, TextIO
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.dialogue.history import join_clauses
-from huiyin.assistant.faces.cli.captions import ASSISTANT, Captions, head
+from huiyin.assistant.faces.cli.captions import ASSISTANT, Captions, head, indented
 from huiyin.assistant.faces.cli.terminal import columns
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.stop_words import is_only_stop
@@ -85,7 +85,7 @@ class TypedCaptions(Captions):
             begin = " " * columns(head(ASSISTANT)) if self._reply else head(ASSISTANT)
             more = begin + more.lstrip()
         self._reply = whole
-        self._write(more)
+        self._write(indented(more))
 
     def _line(self, who: str, text: str) -> None:
         self._end_line()
