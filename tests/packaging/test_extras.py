@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli.shared import INTERRUPTED
 from huiyin.configs.packages import extras
 from huiyin.configs.settings import load
 from huiyin.configs.tables import read_table
@@ -75,6 +78,23 @@ def test_a_command_says_which_extra_it_needs(
 def test_a_language_model_elsewhere_needs_none() -> None:
     settings = load(overrides=["llm.upstreams=http://127.0.0.1:11434/v1"], environ={})
     extras.check_installed(["llm"], settings)
+
+
+@pytest.mark.usefixtures("without_extras")
+def test_typing_to_a_language_model_elsewhere_needs_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    started: list[str] = []
+
+    def start(self: Launcher, names: Iterable[Name]) -> None:
+        started.extend(names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Launcher, "start", start)
+    monkeypatch.setattr("huiyin.assistant.faces.cli.talk.list_devices", lambda: [])
+    monkeypatch.setenv("HUIYIN_TALK_SESSIONS_DIR", str(tmp_path))
+    assert main.main(["talk", "--text", "--set", "llm.upstreams=http://127.0.0.1:11434/v1"]) == INTERRUPTED
+    assert started == ["llm"] and "not installed" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"].keys() - {"dev"}))

@@ -80,10 +80,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         Launcher(settings, args.service_arguments, captions.notice) as launcher,
         open_tools(settings, persona.name, captions.notice, controls) as tools,
     ):
-        settle(choice, settings)
+        is_needed = {"asr": not args.text, "llm": True, "tts": speak}
+        needed = [name for name in NAMES if is_needed[name]]
+        settle(choice, settings, needed)
         captions.notice(said("notices.starting"))
-        needed = {"asr": not args.text, "llm": True, "tts": speak}
-        launcher.start(name for name in NAMES if needed[name])
+        launcher.start(needed)
         threading.Thread(target=Keeper(launcher).run, name="keeper", daemon=True).start()
         conversation = assemble(
             launcher.services,
