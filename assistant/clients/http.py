@@ -26,6 +26,7 @@ _IDLE_S = 90.0  # a user may pause so long and finds the connection open; less t
 _DRAIN_S = 0.2  # the end of a body after the end of its events; without it the connection cannot be used again
 _ASYNCIO_WORDS = "Connect call failed"  # whatever the reason was
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
+_BEFORE_HINT = ("; ", "；")  # in a service's message, in either language
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -228,7 +229,8 @@ def in_its_words(service: str, body: Mapping[str, Any], status: int = 0) -> Serv
     error = body["error"]
     words, hint = (error.get("message", error), error.get("hint")) if isinstance(error, dict) else (error, None)
     if hint and isinstance(words, str):
-        words = words.removesuffix(f"; {hint}")  # what a service sends ends with it: other clients show nothing else
+        for between in _BEFORE_HINT:  # what a service sends ends with it: other clients show nothing else
+            words = words.removesuffix(f"{between}{hint}")
     return ServiceError(
         "clients.in_its_words_with_hint" if hint else "clients.in_its_words",
         service=service, words=words, hint=hint, status=status, body=body,

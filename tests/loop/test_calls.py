@@ -331,8 +331,10 @@ def test_a_service_that_dies_in_the_middle_of_an_answer_broke_off(service: Servi
         list(service.ask())
 
 
-def test_an_error_among_the_events_is_told_in_its_words(service: Service) -> None:
-    service.parts = [sse({"error": {"message": "no room", "hint": "wait"}})]
+@pytest.mark.parametrize("message", ["no room", "no room; wait", "no room；wait"])
+def test_an_error_among_the_events_is_told_once_in_its_words(service: Service, message: str) -> None:
+    """Also where the message ends with the hint, as in both languages of ours."""
+    service.parts = [sse({"error": {"message": message, "hint": "wait"}})]
     with pytest.raises(ServiceError, match=re.escape("llm: no room (wait)")):
         list(service.ask())
 
