@@ -45,6 +45,15 @@ def test_of_a_folder_all_recordings_are_taken_and_their_results_lie_as_they_do(c
         find([str(tmp_path / "empty")], recursive=True)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_a_folder_is_not_waited_for_and_a_broken_link_is_told(calls: Path) -> None:
+    before = find([str(calls)], recursive=True)
+    os.mkfifo(calls / "pipe.wav")
+    link = calls / "z.wav"
+    link.symlink_to("nowhere.wav")
+    assert {named.path for named in find([str(calls)], recursive=True)} == {*(named.path for named in before), link}
+
+
 def test_a_pattern_stands_for_its_files_where_no_shell_has_expanded_it(calls: Path) -> None:
     found = find([f"{calls}/**/*.wav"], recursive=False)
     assert [named.path.name for named in found] == ["a.wav"]

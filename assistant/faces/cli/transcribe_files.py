@@ -124,12 +124,12 @@ def find(names: Sequence[str], *, recursive: bool) -> list[Named]:
 
 
 def _inside(folder: Path) -> Iterator[Named]:
-    """The recordings in a folder and those below it, by name."""
+    """The recordings in a folder and those below it, by name; a broken link, too, which is then told."""
     for parent, folders, files in os.walk(folder):
         folders.sort()
         for file in sorted(files):
             path = Path(parent, file)
-            if is_recording(path):
+            if is_recording(path) and (path.is_file() or not path.exists()):  # a pipe would be waited for
                 yield Named(str(path), path, path.parent.relative_to(folder))
 
 
