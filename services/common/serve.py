@@ -26,7 +26,7 @@ from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import ServiceSettings, SettingsError
 from huiyin.services.common.connection import HEADER_LIMIT_S, Connection, Places
 from huiyin.services.common.front import make_application
-from huiyin.services.common.notify import tell_ready
+from huiyin.services.common.notify import tell_alive, tell_ready
 
 STOP_GRACE_S = 3.0
 """For requests in hand when the server stops; then they are aborted."""
@@ -148,10 +148,11 @@ def _serve(
         _on_stop(stop)
 
         async with serving(app, settings, listener, threads, tls):
-            tell_ready()
+            alive = asyncio.create_task(tell_alive(tell_ready()))
             if meanwhile:
                 threading.Thread(target=do_meanwhile, args=(meanwhile,), name="meanwhile", daemon=True).start()
             await stopped.wait()
+            alive.cancel()
 
     asyncio.run(until_stopped())
     if failures:

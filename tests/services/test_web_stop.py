@@ -55,6 +55,16 @@ def test_systemd_is_told_when_requests_are_accepted(monkeypatch: pytest.MonkeyPa
             assert answers(url)
 
 
+def test_systemd_hears_again_and_again_of_a_program_that_it_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, tempfile.TemporaryDirectory() as folder:
+        manager.bind(f"{folder}/notify")
+        manager.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        monkeypatch.setenv("WATCHDOG_USEC", "100000")
+        with program(0.0):
+            assert [manager.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file")
 def test_systemd_is_told_once_at_an_address_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
