@@ -11,7 +11,7 @@ import numpy as np
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.world import World
-from huiyin.assistant.ports import BLOCK
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.scenario.agents.line import Line
@@ -59,6 +59,7 @@ class ScriptedClient:
                 replace(self._room.settings, echo_db=_NO_ECHO_DB, drift_ppm=0.0, xruns_per_min=0.0)
             )
         self._room.connect(self._exchange)
+        self._samples = 0  # of the microphone, so far
         self._dry: list[Pcm16] = []  # what people said, block by block
         self.director = Director(scenario, world, Log(), self._begin, apart_s=_APART_S)
         line.attach(self._note, self.director.log.utterances)
@@ -91,7 +92,9 @@ class ScriptedClient:
     def _exchange(self, mic: Pcm16) -> Pcm16:
         self._line.hear(mic)
         self.world.advance(len(mic))
-        at_s = self.world.now
+        self._samples += len(mic)
+        # By the samples, as the times of the people: where the machine stalls the clock runs ahead of them for a while.
+        at_s = self._samples / SAMPLE_RATE
         block = self._line.play(at_s)
         self.director.played(at_s, block)
         return block

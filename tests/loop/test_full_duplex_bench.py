@@ -29,6 +29,13 @@ class LateWorld(VirtualWorld):
         super().at(at_s + (0.2 if at_s > self.now + 0.1 else 0.0), do)
 
 
+def stalled() -> VirtualWorld:
+    """The machine stalls for a moment: the clock is ahead of the sound."""
+    world = VirtualWorld()
+    world.at(1.0, lambda: world.jump(0.15))
+    return world
+
+
 def recorded(
     folder: Path, family: str, make: Callable[[], SimpleAgent] = good, world: VirtualWorld | None = None
 ) -> Recording:
@@ -47,14 +54,15 @@ def audible_s(recording: Recording) -> np.ndarray:
     return np.flatnonzero(np.abs(recording.sound[1].astype(np.int32)) > AUDIBLE) / SAMPLE_RATE
 
 
-def test_a_response_begins_in_the_recording_when_we_say(tmp_path: Path) -> None:
-    recording = recorded(tmp_path, "turn")
+@pytest.mark.parametrize("world", [VirtualWorld, stalled])
+def test_a_response_begins_in_the_recording_when_we_say(tmp_path: Path, world: Callable[[], VirtualWorld]) -> None:
+    recording = recorded(tmp_path, "turn", world=world())
     assert (recording.language, recording.family, recording.took_turn()) == ("en", "turn", True)
     ((ends_s, latency_s),) = recording.responses()
     assert audible_s(recording)[0] == pytest.approx(ends_s + latency_s, abs=0.001)
 
 
-@pytest.mark.parametrize("world", [VirtualWorld, LateWorld])
+@pytest.mark.parametrize("world", [VirtualWorld, LateWorld, stalled])
 def test_the_people_are_heard_in_the_recording_when_we_say_and_without_a_room(
     tmp_path: Path, world: Callable[[], VirtualWorld]
 ) -> None:
