@@ -109,16 +109,17 @@ class Extensions:
     def _tell_words(self, reply: Reply, until: int) -> None:
         """Of the clauses whose text the client has."""
         words: list[Json] = []
-        for span in self._port.loudspeaker.heard(reply.generation)[1]:
+        # An opener that comes late stands within a clause, which has two spans then.
+        for at, span in enumerate(self._port.loudspeaker.heard(reply.generation)[1]):
             if span.start >= until or span.clause not in reply.places:
                 break
-            told = reply.timed.get(span.clause, 0)
+            told = reply.timed.get(at, 0)
             place = reply.places[span.clause]
             before = span.words[told - 1][1] if told else 0
             for end, characters in span.words[told:]:
                 words.append({"start": place + before, "end": place + characters, "end_ms": _ms(span.start + end)})
                 before = characters
-            reply.timed[span.clause] = len(span.words)
+            reply.timed[at] = len(span.words)
         if words and reply.response and reply.response.message:
             self._send(more.OutputWords(reply.response.id, reply.response.message.id, words))
 

@@ -46,7 +46,7 @@ class Reply:
     called: dict[str, WireItem] = field(default_factory=dict)
     """Id of a call -> its item."""
     timed: dict[int, int] = field(default_factory=dict)
-    """Clause -> how many of its words the client has the times of."""
+    """Place of a span of its sound -> how many of the words there the client has the times of."""
     failure: str = ""
     """Why a stage failed."""
     is_unheard: bool = False
