@@ -175,9 +175,11 @@ class _Bench:
                 tell(f"people: {number} of {len(recordings)}, {minutes:.0f} minutes")
         speech_s, mic_s = (sum(each[name] for each in heard) for name in ("speech_s", "mic_s"))
         ear = sum(each["ear_s"] for each in heard) / mic_s
+        in_all = 0
         for language, phrases in PHRASES[self._half].items():
             listening = phrases[:_LISTENED]
             count = sum(phrase in listening for each in heard for phrase in self._woken_by(each))
+            in_all += count
             looks = [found for each in heard for found in each["found"].get(listening[0], [])]
             hours = speech_s / 3600 * len(listening)  # each phrase listens for itself
             # Of the first phrase alone, as the encoder's work is kept for those after it.
@@ -186,6 +188,9 @@ class _Bench:
                 f"{len(listening)} phrases, {language}", f"{speech_s / 60:.0f}", f"{60 * len(looks) / speech_s:.0f}",
                 str(count), f"{count / hours:.2f}", share,
             )  # fmt: skip
+        every = _LISTENED * len(PHRASES[self._half])
+        hours = speech_s / 3600 * every
+        yield f"all {every}", f"{speech_s / 60:.0f}", None, str(in_all), f"{in_all / hours:.2f}", None
 
     def _heard(self, mic: Samples, speech_s: float) -> dict[str, Any]:
         looks, ear_s = self._sleeper.looks(mic)
