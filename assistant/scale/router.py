@@ -1,8 +1,9 @@
 """The router: a program's own address, behind which its replicas are.
 
 It knows nothing of what is asked, with few exceptions (`_own_routes`): a request goes to a replica as it came, and what
-is answered comes back as it comes. It waits for no place: a replica that has too much in hand refuses, with
-Retry-After, and so does the router where there is no replica. A WebSocket stays where it began (`web_socket.py`).
+is answered comes back as it comes, but words are whole first. It waits for no place: a replica that has too much to do
+refuses, with Retry-After, and so does the router where there is no replica. A WebSocket stays where it began
+(`web_socket.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from flask import Flask
 from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
+from huiyin.assistant.clients.http import beginning_of
 from huiyin.assistant.scale.directory import Member
 from huiyin.assistant.scale.members import Members, pins_of, tokens_of
 from huiyin.assistant.scale.metrics import merged
@@ -169,12 +171,13 @@ class Router:
         while member := self._choose(pins, asked):
             with self.members.passing_to(member):
                 try:
-                    answer = await self._send(member, request, body)
+                    answer, begun = await self._send(member, request, body)
                 except aiohttp.ClientConnectorError:
                     self.members.lose(member)
                     continue
                 except (aiohttp.ClientError, OSError) as error:
-                    # A kept connection may just have been closed; or the replica has died with this in hand.
+                    # A kept connection may just have been closed; or the replica has died with this in hand, or while
+                    # it answered.
                     failures += 1
                     if can_repeat and failures < _TRIES:
                         continue
@@ -184,8 +187,8 @@ class Router:
                         asked.add(member.name)
                         continue
                     self._requests.labels(member.name, answer.status).inc()
-                    await self._remember(request, pins, member, answer)
-                    return await _pass_back(answer, request)
+                    self._remember(request, pins, member, answer, begun)
+                    return await _pass_back(answer, begun, request)
         raise ApiError(503, "ray.no_replica", program=self.members.program, retry_after_s=RETRY_S)
 
     def _choose(self, pins: list[str], asked: Collection[str]) -> Member | None:
@@ -193,11 +196,13 @@ class Router:
             return next((member for member in self.members.all() if member.name not in asked), None)
         return self.members.choose(pins)
 
-    async def _send(self, member: Member, request: web.Request, body: object) -> aiohttp.ClientResponse:
-        return await self.session.request(
+    async def _send(self, member: Member, request: web.Request, body: object) -> tuple[aiohttp.ClientResponse, bytes]:
+        """(the answer, the beginning of its body)."""
+        answer = await self.session.request(
             request.method, member.url + request.path_qs, data=body, headers=self._headers(request),
             allow_redirects=False,
         )  # fmt: skip
+        return answer, await beginning_of(answer)
 
     def _headers(self, request: web.Request) -> CIMultiDict[str]:
         """As they came, but for those of the connection; with this request's name."""
@@ -213,13 +218,13 @@ class Router:
         """Whether a replica besides these may know the job or call that is named."""
         return bool(tokens_of(request.path)) and any(member.name not in asked for member in self.members.all())
 
-    async def _remember(
-        self, request: web.Request, pins: list[str], member: Member, answer: aiohttp.ClientResponse
+    def _remember(
+        self, request: web.Request, pins: list[str], member: Member, answer: aiohttp.ClientResponse, begun: bytes
     ) -> None:
         """Which replica knows what it has just made."""
         made = tokens_of(answer.headers.get("Location", "") + " " + answer.headers.get("X-Huiyin-Job", ""))
         if request.path.endswith(_SECRETS) and answer.status < 300:
-            made += tokens_of((await answer.read()).decode(errors="replace"))
+            made += tokens_of(begun.decode(errors="replace"))
         if answer.status < 400:
             self.members.remember([*pins, *made], member)
 
@@ -234,12 +239,14 @@ async def _body(request: web.Request) -> tuple[object, bool]:
     return request.content, False
 
 
-async def _pass_back(answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
+async def _pass_back(answer: aiohttp.ClientResponse, begun: bytes, request: web.Request) -> web.StreamResponse:
     headers = CIMultiDict((name, value) for name, value in answer.headers.items() if name.lower() not in _NOT_BACK)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     try:
-        async for piece in _pieces(answer):
+        if begun:
+            await response.write(begun)
+        async for piece in answer.content.iter_any():
             await response.write(piece)
         await response.write_eof()
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
@@ -247,13 +254,3 @@ async def _pass_back(answer: aiohttp.ClientResponse, request: web.Request) -> we
         if request.transport:
             request.transport.abort()
     return response
-
-
-async def _pieces(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Its body as it comes; whole where it has been read already."""
-    if answer.content.at_eof():
-        if body := await answer.read():
-            yield body
-    else:
-        async for piece in answer.content.iter_any():
-            yield piece

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.ray.test_serve_all import replicas_of, words
-from tests.services.test_live_service import END, events_of, stream, texts
+from tests.services.test_live_service import END, LiveClient, events_of, stream, texts
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S, until
 from tests.support.ray_nodes import Served, replicas_on_this_machine, served, until_gone
@@ -22,6 +22,8 @@ from tests.support.service_process import free_port
 from tests.support.tones import pcm, say
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+SILENCE = bytes(64)  # 2 ms
 
 
 @pytest.fixture
@@ -38,14 +40,20 @@ def recogniser(engines: dict[str, str]) -> Iterator[Served]:
 def test_a_replica_comes_with_the_load_and_goes_when_its_stream_has_ended(recogniser: Served) -> None:
     url = recogniser.urls["asr"]
     assert len(recogniser.replicas("asr")) == 1
+
+    def count(*streams: LiveClient) -> int:
+        """How many there are; what is silent for half a minute would be ended."""
+        for each in streams:
+            each.send(SILENCE)
+        return recogniser.counts()[-1]
+
     with ExitStack() as leaving, stream(url) as kept:
-        for _ in range(2):
-            leaving.enter_context(stream(url))
-        until(lambda: recogniser.counts()[-1] == 2)
+        others = [leaving.enter_context(stream(url)) for _ in range(2)]
+        until(lambda: count(kept, *others) == 2)
         with stream(url) as second:  # at the other replica, which has none
             leaving.close()
             # One stream each: enough for one replica. The other gets nothing new, and ends when its stream has.
-            until(lambda: recogniser.counts()[-1] == 1)
+            until(lambda: count(kept, second) == 1)
             assert words(url, 1).status_code == 200
             assert len(recogniser.replicas("asr")) == 2
             for client in (kept, second):

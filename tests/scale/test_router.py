@@ -232,8 +232,11 @@ def test_a_replica_that_is_gone_is_passed_over(two: Two) -> None:
     assert {ask(two) for _ in range(9)} == {"one", "other"}
 
 
-def test_a_replica_that_dies_with_a_request_in_hand_leaves_it_to_another() -> None:
-    """It accepts, reads, and closes."""
+@pytest.mark.parametrize(
+    "begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[1"]
+)
+def test_a_replica_that_dies_with_a_request_in_hand_leaves_it_to_another(begun: bytes) -> None:
+    """It accepts, reads, and closes, before or within its answer."""
     dying = socket.create_server(("127.0.0.1", 0))
 
     def die() -> None:
@@ -241,6 +244,7 @@ def test_a_replica_that_dies_with_a_request_in_hand_leaves_it_to_another() -> No
             while True:
                 connection, _ = dying.accept()
                 connection.recv(1000)
+                connection.sendall(begun)
                 connection.close()
 
     threading.Thread(target=die, daemon=True).start()

@@ -18,7 +18,7 @@ from aiohttp import web
 from flask import Flask
 
 from huiyin.assistant.clients.decoders import Json
-from huiyin.assistant.clients.http import ServiceError, call, in_words, send
+from huiyin.assistant.clients.http import ServiceError, beginning_of, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.services.common import request_id
 from huiyin.services.common.errors import ApiError
@@ -65,7 +65,6 @@ _CONNECT_S = 5.0
 _LIST_S = 5.0
 _BROKE_OFF = b"the asr service broke off"  # for programs: the reason of a close has no language
 _PROTOCOLS = ("realtime",)  # offered beside a key; a browser wants one of those it offers chosen
-_WHOLE_BYTES = 2**20  # of an answer in words are awaited before it is begun: most are whole by then
 _EVENTS, _END_OF_EVENT = "text/event-stream", b"\n\n"
 _MESSAGE_BYTES = 2**20  # the service's own limit
 
@@ -173,7 +172,7 @@ async def _pass_back(name: Name, answer: aiohttp.ClientResponse, request: web.Re
     if answer.status == 401:
         raise ApiError(502, "web.other_service_key", service=name)
     headers = _chosen(answer.headers, _OUT) | _FOREIGN
-    begun = await _beginning(answer)
+    begun = await beginning_of(answer)
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     ending = _END_OF_EVENT
@@ -189,19 +188,6 @@ async def _pass_back(name: Name, answer: aiohttp.ClientResponse, request: web.Re
         if not (can_tell and await _told(name, response)) and request.transport:
             request.transport.abort()  # the client must not take this for the end
     return response
-
-
-async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
-    """All of a short answer in words: where the service breaks off within it there is still time for a reason."""
-    kind = answer.content_type
-    if kind == _EVENTS or not (kind == "application/json" or kind.startswith("text/")):
-        return b""
-    begun = bytearray()
-    async for piece in answer.content.iter_any():
-        begun += piece
-        if len(begun) >= _WHOLE_BYTES:
-            break
-    return bytes(begun)
 
 
 async def _told(name: Name, response: web.StreamResponse) -> bool:
