@@ -20,7 +20,7 @@ from difflib import SequenceMatcher
 import numpy as np
 import soxr
 
-from benchmarks.output import show
+from benchmarks.output import median_and_high_ms, show
 from benchmarks.sentences import CHINESE, ENGLISH
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
@@ -105,14 +105,13 @@ def _letters(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _row(kind: str, errors: _Errors) -> list[str | None]:
-    return [kind, str(errors.words), str(len(errors.ends_s)), _cell(errors.begins_s), _cell(errors.ends_s)]
-
-
-def _cell(errors_s: Sequence[float]) -> str | None:
-    if not errors_s:
-        return None
-    median, high = np.percentile(errors_s, [50, 95]) * 1000
-    return f"{median:.0f} / {high:.0f}"
+    return [
+        kind,
+        str(errors.words),
+        str(len(errors.ends_s)),
+        median_and_high_ms(errors.begins_s),
+        median_and_high_ms(errors.ends_s),
+    ]
 
 
 if __name__ == "__main__":

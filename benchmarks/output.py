@@ -16,6 +16,8 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from huiyin.configs.messages import language
 from huiyin.configs.tables import read_table
 
@@ -66,3 +68,11 @@ def percent(share: float) -> str:
 def tell(line: str) -> None:
     """A line of progress."""
     print(in_words(line), file=sys.stderr, flush=True)
+
+
+def median_and_high_ms(errors_s: Sequence[float]) -> str | None:
+    """'37 / 193': median and 95th percentile in milliseconds; None: there are none."""
+    if not errors_s:
+        return None
+    median, high = np.percentile(errors_s, [50, 95]) * 1000
+    return f"{median:.0f} / {high:.0f}"

@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from benchmarks.output import show
+from benchmarks.output import median_and_high_ms, show
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
 from huiyin.configs import settings as config
 from huiyin.services.tts.engines import kokoro
@@ -48,7 +48,7 @@ def _row(engine: Engine, kind: str, sentences: list[str], voice: str, count: int
     texts = [spoken(f"{first[:-1]}{comma}{second}") for first, second in pairs][:count]
     errors_s: dict[str, list[float]] = {"pauses": [], "characters": [], "syllables": []}
     n_words = sum(_measure(engine, voice, text, errors_s) for text in texts)
-    return [kind, str(n_words), *(_cell(values) for values in errors_s.values())]
+    return [kind, str(n_words), *(median_and_high_ms(values) for values in errors_s.values())]
 
 
 def _measure(engine: Engine, name: str, text: str, errors_s: dict[str, list[float]]) -> int:
@@ -79,13 +79,6 @@ def _stop_near(sound: Sound, at_s: float) -> float | None:
     stops = loud[:-1][np.diff(loud) > _PAUSE_S]
     near = [float(stop) for stop in stops if abs(stop - at_s) < _NEAR_S]
     return min(near, key=lambda stop: abs(stop - at_s)) if near else None
-
-
-def _cell(errors_s: list[float]) -> str | None:
-    if not errors_s:
-        return None
-    median, high = np.percentile(errors_s, [50, 95]) * 1000
-    return f"{median:.0f} / {high:.0f}"
 
 
 if __name__ == "__main__":
