@@ -28,7 +28,7 @@ _ASYNCIO_WORDS = "Connect call failed"  # whatever the reason was
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
 _BEFORE_HINT = ("; ", "；")  # in a service's message, in either language
 
-_WHOLE_BYTES = 2**20  # of an answer in words: most are whole by then
+_WHOLE_BYTES = 2**20  # of an answer in JSON: most are whole by then
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -91,12 +91,11 @@ async def call(
 
 
 async def beginning_of(answer: ClientResponse) -> bytes:
-    """All of a short answer in words, for whoever passes it on: where it breaks off there is still time for a reason.
+    """All of a short answer in JSON, for whoever passes it on: where it breaks off there is still time for a reason.
 
-    Sound and events are not waited for: b''. Raises aiohttp's errors.
+    Of sound, events and text, which may come word by word, nothing is waited for: b''. Raises aiohttp's errors.
     """
-    kind = answer.content_type
-    if kind == "text/event-stream" or not (kind == "application/json" or kind.startswith("text/")):
+    if answer.content_type != "application/json":
         return b""
     begun = bytearray()
     async for piece in answer.content.iter_any():

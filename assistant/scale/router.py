@@ -1,7 +1,7 @@
 """The router: a program's own address, behind which its replicas are.
 
 It knows nothing of what is asked, with few exceptions (`_own_routes`): a request goes to a replica as it came, and what
-is answered comes back as it comes, but words are whole first. It waits for no place: a replica that has too much to do
+is answered comes back as it comes, but JSON is whole first. It waits for no place: a replica that has too much to do
 refuses, with Retry-After, and so does the router where there is no replica. A WebSocket stays where it began
 (`web_socket.py`).
 """

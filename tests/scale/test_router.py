@@ -69,7 +69,7 @@ class Replica:
         return response
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         await response.write(b"first")
         await asyncio.get_running_loop().run_in_executor(None, self.go_on.wait, PATIENCE_S)

@@ -1,6 +1,6 @@
 """The services' own addresses at this one: what comes in and what goes out is passed on as it comes.
 
-A request is a coroutine: it takes no thread, nothing of it is collected but the beginning of an answer in words, and
+A request is a coroutine: it takes no thread, nothing of it is collected but the beginning of an answer in JSON, and
 where its client leaves the service sees that at once. The services' key is added here; the caller's, its cookies and
 where it comes from stay here. Where a service ends with a request in hand its caller still gets a reason, from here.
 """
