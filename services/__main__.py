@@ -68,9 +68,8 @@ def main(argv: list[str] | None = None) -> int:
 def _complain(error: HuiyinError) -> int:
     """In the language of the command that has started this service. Returns the exit status."""
     language = os.environ.get("HUIYIN_LANG", "")
-    parts = [messages.text(error.key, error.facts, language), messages.hint(error.key, error.facts, language)]
-    colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
-    print(f"huiyin{colon}{semicolon.join(filter(None, parts))}", file=sys.stderr)
+    words = messages.with_hint(error.key, error.facts, language)
+    print(f"huiyin{messages.colon(language)}{words}", file=sys.stderr)
     return error.exit_status
 
 

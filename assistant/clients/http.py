@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, I
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.messages import language
+from huiyin.configs.messages import SEMICOLONS, language
 from huiyin.services.common.shown_url import shown_url
 
 if TYPE_CHECKING:  # imported where a request is made: a command that makes none starts 0.2 s sooner
@@ -26,8 +26,6 @@ _IDLE_S = 90.0  # a user may pause so long and finds the connection open; less t
 _DRAIN_S = 0.2  # the end of a body after the end of its events; without it the connection cannot be used again
 _ASYNCIO_WORDS = "Connect call failed"  # whatever the reason was
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
-_BEFORE_HINT = ("; ", "；")  # in a service's message, in either language
-
 _WHOLE_BYTES = 2**20  # of an answer in JSON: most are whole by then
 
 T = TypeVar("T")
@@ -91,7 +89,7 @@ async def call(
 
 
 async def beginning_of(answer: ClientResponse) -> bytes:
-    """All of a short answer in JSON, for whoever passes it on: where it breaks off there is still time for a reason.
+    """All of a short answer in JSON, for a program that passes it on: if it breaks off there is time for a reason.
 
     Of sound, events and text, which may come word by word, nothing is waited for: b''. Raises aiohttp's errors.
     """
@@ -246,7 +244,7 @@ def in_its_words(service: str, body: Mapping[str, Any], status: int = 0) -> Serv
     error = body["error"]
     words, hint = (error.get("message", error), error.get("hint")) if isinstance(error, dict) else (error, None)
     if hint and isinstance(words, str):
-        for between in _BEFORE_HINT:  # what a service sends ends with it: other clients show nothing else
+        for between in SEMICOLONS.values():  # what a service sends ends with it: other clients show nothing else
             words = words.removesuffix(f"{between}{hint}")
     return ServiceError(
         "clients.in_its_words_with_hint" if hint else "clients.in_its_words",

@@ -22,6 +22,8 @@ from typing import Protocol, runtime_checkable
 from huiyin.configs.tables import read_table
 
 FOLDER = Path(__file__).parent
+SEMICOLONS = {"en": "; ", "zh": "；"}
+"""By language: what stands before a hint in one line with what happened."""
 _own = "en"
 
 
@@ -65,9 +67,9 @@ def language() -> str:
     return _own
 
 
-def colon() -> str:
-    """What separates a name from what is told of it, in the program's own language."""
-    return "：" if _own == "zh" else ": "
+def colon(language: str = "") -> str:
+    """What separates a name from what is said of it, in `language`, '' for the program's own."""
+    return "：" if (language or _own) == "zh" else ": "
 
 
 def text(key: str, facts: Mapping[str, object], language: str = "") -> str:
@@ -87,6 +89,14 @@ def hint(key: str, facts: Mapping[str, object], language: str = "") -> str:
     language = language or _own
     row = _entry(key)
     return _fill(row.get(f"hint_{language}", row.get("hint_en", "")), facts, language)
+
+
+def with_hint(key: str, facts: Mapping[str, object], language: str = "") -> str:
+    """What happened and, where the table has it, what to do about it: one line."""
+    language = language or _own
+    return SEMICOLONS.get(language, SEMICOLONS["en"]).join(
+        filter(None, (text(key, facts, language), hint(key, facts, language)))
+    )
 
 
 @cache

@@ -47,9 +47,8 @@ class ApiError(HuiyinError):
         """The JSON body, in the language of the one who reads it."""
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         language = reader_language.current()
-        what, hint = messages.text(self.key, self.facts, language), messages.hint(self.key, self.facts, language)
-        between = "；" if language == "zh" else "; "
-        message = whole_characters(f"{what}{between}{hint}" if hint else what)  # it may quote
+        hint = messages.hint(self.key, self.facts, language)
+        message = whole_characters(messages.with_hint(self.key, self.facts, language))  # it may quote
         return {"error": {"code": self.code, "message": message, "hint": hint, "type": kind, "param": None}}
 
     def headers(self) -> dict[str, str]:
