@@ -16,12 +16,14 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import cycle
 
 import numpy as np
 import soxr
 
 from benchmarks.output import median_and_high_ms, show
 from benchmarks.sentences import CHINESE, ENGLISH
+from benchmarks.tts_words import texts_of, timed
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Engine, Hints, Word, load_engine
@@ -29,10 +31,7 @@ from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.tts import voice_engine
 from huiyin.services.tts.engines import kokoro
 from huiyin.services.tts.sound import RATE
-from huiyin.services.tts.speaker import Speaker
-from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.voice_engine import WordTiming
-from huiyin.services.tts.voice_selector import Choice
 
 LIMIT_S = 0.08
 """Of the median error."""
@@ -64,24 +63,19 @@ def main() -> None:
 def _errors(
     voice: voice_engine.Engine, ears: Engine, kind: str, sentences: Sequence[str], names: Sequence[str], count: int
 ) -> _Errors:
-    errors, comma = _Errors(), ", " if kind == "en" else "，"
-    pairs = list(zip(sentences[0::2], sentences[1::2], strict=True))[:count]
-    for number, (first, second) in enumerate(pairs):
-        text = spoken(f"{first[:-1]}{comma}{second}")
-        named = voice.voice(names[number % len(names)])
-        assert named is not None
-        pieces = list(Speaker([voice]).speak(text, Choice(voice, named)))
-        sound = np.concatenate([piece for piece in pieces if not isinstance(piece, WordTiming)])
+    errors = _Errors()
+    for name, text in zip(cycle(names), texts_of(kind, sentences)[:count], strict=False):
+        sound, said = timed(voice, name, text)
         samples = np.asarray(soxr.resample(sound, RATE, SAMPLE_RATE), np.float32)
         (heard,) = ears.recognise([samples], Hints((kind,), words=True))
         words = [word for segment in heard.segments for word in segment.words]
-        _compare(text, [piece for piece in pieces if isinstance(piece, WordTiming)], words, errors)
+        _compare(text, said, words, errors)
     return errors
 
 
 def _compare(text: str, said: Sequence[WordTiming], heard: Sequence[Word], errors: _Errors) -> None:
     """Add the errors of the words that both texts have."""
-    theirs = [(letter, word, at) for word in heard for at, letter in _letters(word.text)]
+    theirs = [(letter, word) for word in heard for _, letter in _letters(word.text)]
     ours = [letter for _, letter in _letters(text)]
     places = {place: number for number, (place, _) in enumerate(_letters(text))}
     matched: dict[int, int] = {}
@@ -105,13 +99,8 @@ def _letters(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _row(kind: str, errors: _Errors) -> list[str | None]:
-    return [
-        kind,
-        str(errors.words),
-        str(len(errors.ends_s)),
-        median_and_high_ms(errors.begins_s),
-        median_and_high_ms(errors.ends_s),
-    ]
+    off = [median_and_high_ms(times_s) for times_s in (errors.begins_s, errors.ends_s)]
+    return [kind, str(errors.words), str(len(errors.ends_s)), *off]
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Archive:
                     if self._stopped.is_set():
                         return
         finally:
-            self.has_begun.set()  # whoever waits for it learns that there is none
+            self.has_begun.set()  # also where it never began: the benchmark must not wait for ever
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,22 +43,31 @@ def main() -> None:
     show(heads, (_row(engine, kind, sentences, voice, args.count) for kind, sentences, voice in kinds))
 
 
-def _row(engine: Engine, kind: str, sentences: list[str], voice: str, count: int) -> list[str | None]:
+def texts_of(kind: str, sentences: Sequence[str]) -> list[str]:
+    """Two sentences each, with a pause between."""
     comma = ", " if kind == "en" else "，"
     pairs = zip(sentences[0::2], sentences[1::2], strict=True)
-    texts = [spoken(f"{first[:-1]}{comma}{second}") for first, second in pairs][:count]
+    return [spoken(f"{first[:-1]}{comma}{second}") for first, second in pairs]
+
+
+def timed(engine: Engine, name: str, text: str) -> tuple[Sound, list[WordTiming]]:
+    """(a text in a voice, float32 at `RATE`; its words)."""
+    voice = engine.voice(name)
+    assert voice is not None
+    pieces = list(Speaker([engine]).speak(text, Choice(engine, voice)))
+    sound = np.concatenate([piece for piece in pieces if not isinstance(piece, WordTiming)])
+    return sound, [piece for piece in pieces if isinstance(piece, WordTiming)]
+
+
+def _row(engine: Engine, kind: str, sentences: list[str], voice: str, count: int) -> list[str | None]:
     errors_s: dict[str, list[float]] = {"pauses": [], "characters": [], "syllables": []}
-    n_words = sum(_measure(engine, voice, text, errors_s) for text in texts)
+    n_words = sum(_measure(engine, voice, text, errors_s) for text in texts_of(kind, sentences)[:count])
     return [kind, str(n_words), *(median_and_high_ms(values) for values in errors_s.values())]
 
 
 def _measure(engine: Engine, name: str, text: str, errors_s: dict[str, list[float]]) -> int:
     """Add the errors of one text. Returns how many words it has."""
-    voice = engine.voice(name)
-    assert voice is not None
-    pieces = list(Speaker([engine]).speak(text, Choice(engine, voice)))
-    words = [piece for piece in pieces if isinstance(piece, WordTiming)]
-    sound = np.concatenate([piece for piece in pieces if not isinstance(piece, WordTiming)])
+    sound, words = timed(engine, name, text)
     for word in words:
         if _PAUSE.search(text[word.end - 1 : word.end + 1]):
             stop_s = _stop_near(sound, word.end_s)

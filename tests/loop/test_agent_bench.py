@@ -83,9 +83,8 @@ def test_an_interval_is_of_scenarios_not_of_plays() -> None:
     assert (value.value, value.low, value.high, value.plays) == (1, 1, 1, 3)
 
 
-def test_what_was_played_is_not_played_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def played_here(monkeypatch: pytest.MonkeyPatch, interrupted_at: int = 0) -> list[str]:
+    """What `bench agent` plays, to the bad agent in virtual time; Ctrl-C comes when so many have been asked for."""
     asked: list[str] = []
 
     def play_here(
@@ -98,11 +97,18 @@ def test_what_was_played_is_not_played_again(
     ) -> None:
         for scenario, _ in plays:
             asked.append(scenario.name)
-            if len(asked) == 2:
+            if len(asked) == interrupted_at:
                 raise KeyboardInterrupt
             done(play_to(bad().exchange, scenario))
 
     monkeypatch.setattr(bench_agent, "play_to", play_here)
+    return asked
+
+
+def test_what_was_played_is_not_played_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = played_here(monkeypatch, interrupted_at=2)
     command = ["bench", "agent", "--against", f"a={PROGRAM}", "--only", "turn", "--quick", "--out", str(tmp_path)]
     assert main.main(command) == 130
     assert "the same command goes on" in capsys.readouterr().err
@@ -117,21 +123,7 @@ def test_what_was_played_is_not_played_again(
 def test_what_was_kept_without_sound_is_played_again_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[str] = []
-
-    def play_here(
-        target: Target,
-        plays: Sequence[tuple[Scenario, int]],
-        settings: object,
-        arguments: Sequence[str],
-        done: Callable[[Result], None],
-        words: bool,
-    ) -> None:
-        for scenario, _ in plays:
-            asked.append(scenario.name)
-            done(play_to(bad().exchange, scenario))
-
-    monkeypatch.setattr(bench_agent, "play_to", play_here)
+    asked = played_here(monkeypatch)
     words = ["--only", "turn", "--quick", "--language", "en", "--out", str(tmp_path)]
     command = ["bench", "agent", "--against", f"{PROGRAM} {'very_' * 60}long.py", *words]
     for options in ([], ["--sound"], ["--sound"]):
