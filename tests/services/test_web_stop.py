@@ -77,7 +77,7 @@ def test_systemd_is_told_once_at_an_address_without_a_file(monkeypatch: pytest.M
         with pytest.raises(BlockingIOError):
             manager.recv(100)
     monkeypatch.setenv("NOTIFY_SOCKET", "/there/is/none")
-    tell_ready()  # whoever listened has gone: the program goes on
+    tell_ready()  # systemd has gone: the program goes on
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         from huiyin.assistant.faces.wyoming.server import Wyoming  # needs the extra
 
         door = Wyoming(launcher.services, persona, kinds=kinds, toolbox=tools.toolbox)
-        with contextlib.suppress(KeyboardInterrupt):  # also one that comes as soon as it is told of
+        with contextlib.suppress(KeyboardInterrupt):  # also right after this line
             _say(f"huiyin wyoming: tcp://{called_here(host)}:{port} ({', '.join(kinds)}); " + said("notices.ctrl_c"))
             asyncio.run(_serve(door, host, port))
     return 0
