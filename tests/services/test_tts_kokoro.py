@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.onnx import has_exact_int8, open_model
-from huiyin.services.tts.engines import kokoro, kokoro_graph
+from huiyin.services.tts.engines import kokoro, kokoro_graph, kokoro_passes
+from huiyin.services.tts.engines.onnx_graph import Constants
 from huiyin.services.tts.voice_engine import WordTiming
 
 STEP = 240  # samples: 10 ms
@@ -46,6 +48,53 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph), str(path))
     with pytest.raises(kokoro_graph.UnexpectedGraph, match=r"other\.onnx"):
         kokoro_graph.split(path, int8_products=True)
+
+
+def test_the_product_is_the_transform(tmp_path: Path) -> None:
+    make, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
+    window = np.hanning(21)[:20].astype(np.float32)
+    given = [constant(np.array(5), "hop"), constant(window, "window"), constant(np.array(20), "size")]
+    node = make("STFT", ["signal", "hop", "window", "size"], ["spectrum"], "stft", onesided=1)
+    signal = (np.random.default_rng(1).normal(size=(1, 320)) - 0.5).astype(np.float32)
+    transform = run(tmp_path, [node], given, {"signal": signal})
+    graph = onnx.helper.make_graph([node], "g", [], [], given)
+    constants = Constants()
+    kokoro_passes.transform_by_multiplying(graph, constants)
+    product = run(tmp_path, list(graph.node), [*given, *constants.tensors], {"signal": signal})
+    np.testing.assert_allclose(product, transform, atol=1e-4)
+    means = product[0, :, 0]
+    assert (means[:, 0] < 0).any()
+    assert (means[means[:, 0] < 0, 1] > 0).all()  # their phase is pi, not -pi
+
+
+def test_channels_scaled_at_once_are_the_same(tmp_path: Path) -> None:
+    make = onnx.helper.make_node
+    nodes = [
+        make("Sqrt", ["variance"], ["deviation"]),
+        make("Div", ["signal", "deviation"], ["even"], "/generator/block/adain1/Div"),
+        make("Mul", ["loud", "even"], ["louder"], "louder"),  # two blocks share one normalisation
+        make("Mul", ["even", "soft"], ["softer"], "softer"),
+        make("Sub", ["louder", "softer"], ["spectrum"]),
+    ]
+    random = np.random.default_rng(1)
+    feed = {name: random.uniform(1, 2, (1, 4, 1)).astype(np.float32) for name in ("variance", "loud", "soft")}
+    feed["signal"] = random.normal(size=(1, 4, 50)).astype(np.float32)
+    before = run(tmp_path, nodes, [], feed)
+    graph = onnx.helper.make_graph(nodes, "g", [], [])
+    kokoro_passes.scale_channels_at_once(graph, re.compile(r".*/adain.*"))
+    assert not any("signal" in node.input for node in graph.node if node.op_type == "Div")
+    np.testing.assert_allclose(run(tmp_path, list(graph.node), [], feed), before, rtol=1e-4, atol=1e-5)
+
+
+def run(folder: Path, nodes: list[Any], given: list[Any], feed: dict[str, np.ndarray]) -> Any:
+    """The value "spectrum" of a graph of `nodes`, with the constants `given`."""
+    info, number = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    inputs = [info(name, number, value.shape) for name, value in feed.items()]
+    graph = onnx.helper.make_graph(nodes, "g", inputs, [info("spectrum", number, None)], given)
+    path = folder / "graph.onnx"
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+    return open_model(path).run(["spectrum"], feed)[0]
 
 
 @pytest.fixture(scope="module")

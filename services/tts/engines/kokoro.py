@@ -51,7 +51,7 @@ class KokoroEngine:
     """The model in memory; voices are read when they are first used."""
 
     name = "kokoro"
-    version = f"{_MODEL} 3"  # the number increases with changes of the graph and of the phonemes
+    version = f"{_MODEL} 4"  # the number increases with changes of the graph and of the phonemes
     remote = False
     sample_rate = _SAMPLE_RATE
     voices = VOICES

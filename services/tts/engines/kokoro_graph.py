@@ -1,6 +1,7 @@
 """Kokoro's ONNX graph (kokoro-v1.0.int8.onnx), rewritten for speed when it is loaded. No weight changes its value.
 
 * The integer convolutions become matrix products (`_multiply_in_8_bits`).
+* Some steps take fewer passes over the samples (`kokoro_passes`).
 * The graph is cut in two before the generator, which does 90 % of the work: there the caller leaves out most silent
   frames and weights the others to stand for them in the generator's normalisation (`_weigh_frames`).
 
@@ -10,7 +11,6 @@ Why, and what was measured: docs/speech.md.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 from onnx.onnx_ml_pb2 import TensorProto
 
 from huiyin.services.common.errors import ModelError
+from huiyin.services.tts.engines.kokoro_passes import scale_channels_at_once, transform_by_multiplying
+from huiyin.services.tts.engines.onnx_graph import Constants, View, node_of, other_input, set_nodes
 
 # The values between the two halves, their inputs and outputs.
 FEATURES = "features"  # float32 [1, 512, frames] of 12.5 ms
@@ -50,7 +52,6 @@ _GENERATOR_NORM = re.compile(r"(?P<block>.*/generator/.*?)/adain.*")
 _TIME_AXIS = 2
 _MIN_CHANNELS = 16  # smaller convolutions are no faster as matrix products
 _UNSIGNED_MIDDLE = 128  # 0..255 -> -128..127
-_END = 2**40  # "to the end" of an axis
 
 
 class UnexpectedGraph(ModelError):
@@ -72,8 +73,10 @@ def split(path: Path, int8_products: bool) -> Halves:
     model = onnx.load(str(path))
     graph = model.graph
     try:
-        constants = _Constants()
+        constants = Constants()
         _square_by_multiplying(graph)
+        scale_channels_at_once(graph, _GENERATOR_NORM)
+        transform_by_multiplying(graph, constants)
         if int8_products:
             _multiply_in_8_bits(graph, constants)
         _weigh_frames(graph, constants)
@@ -95,77 +98,18 @@ def split(path: Path, int8_products: bool) -> Halves:
         raise UnexpectedGraph("tts.unexpected_graph", model=path.name, error=error) from error
 
 
-# --- reading and writing graphs ------------------------------------------------------------------------------------
-
-
-class _View:
-    """The maker and the readers of each value of a graph."""
-
-    def __init__(self, graph: Any) -> None:
-        self.initial = {i.name: i for i in graph.initializer}
-        self.maker = {name: node for node in graph.node for name in node.output}
-        self.readers: dict[str, list[Any]] = defaultdict(list)
-        for node in graph.node:
-            for name in node.input:
-                self.readers[name].append(node)
-
-    def value(self, name: str) -> Any:
-        return numpy_helper.to_array(self.initial[name])
-
-    def only_reader(self, node: Any, op_type: str) -> Any:
-        (reader,) = self.readers[node.output[0]]
-        if reader.op_type != op_type:
-            raise KeyError(f"no {op_type} after {node.name}")
-        return reader
-
-
-class _Constants:
-    """New initializers, one for each name."""
-
-    def __init__(self) -> None:
-        self.tensors: list[Any] = []
-        self._names: set[str] = set()
-
-    def add(self, name: str, value: Any) -> str:
-        if name not in self._names:
-            self._names.add(name)
-            self.tensors.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def vector(self, *values: int) -> str:
-        """int64 [n]."""
-        return self.add(f"int64/{values}", np.array(values, np.int64))
-
-    def scalar(self, value: int) -> str:
-        """int64 []."""
-        return self.add(f"int64/{value}", np.array(value, np.int64))
-
-
-def _node(op_type: str, inputs: list[str], output: str, **attributes: Any) -> Any:
-    return helper.make_node(op_type, inputs, [output], name=f"{output}/{op_type}", **attributes)
-
-
-def _other_input(node: Any, name: str) -> str:
-    return next(str(i) for i in node.input if i != name)
-
-
-def _set_nodes(graph: Any, nodes: list[Any]) -> None:
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
 # --- faster arithmetic --------------------------------------------------------------------------------------------
 
 
 def _square_by_multiplying(graph: Any) -> None:
-    view = _View(graph)
+    view = View(graph)
     for node in graph.node:
         if node.op_type == "Pow" and node.input[1] in view.initial and view.value(node.input[1]) == 2:
             node.op_type, node.input[1] = "Mul", node.input[0]
 
 
-def _multiply_in_8_bits(graph: Any, constants: _Constants) -> None:
-    view = _View(graph)
+def _multiply_in_8_bits(graph: Any, constants: Constants) -> None:
+    view = View(graph)
     replacements: dict[str, list[Any]] = {}  # output of a replaced node -> the new nodes
     for node in graph.node:
         if node.op_type == "ConvInteger" and (conv := _Conv.read(node, view)):
@@ -176,7 +120,7 @@ def _multiply_in_8_bits(graph: Any, constants: _Constants) -> None:
     nodes: list[Any] = []
     for node in graph.node:
         nodes += replacements.get(node.output[0], [node])
-    _set_nodes(graph, nodes)
+    set_nodes(graph, nodes)
 
 
 @dataclass
@@ -195,7 +139,7 @@ class _Conv:
     padding: int
 
     @classmethod
-    def read(cls, node: Any, view: _View) -> _Conv | None:
+    def read(cls, node: Any, view: View) -> _Conv | None:
         """The convolution that begins with `node`; None for one that stays as it is."""
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         weights = view.value(node.input[1])
@@ -206,13 +150,13 @@ class _Conv:
         after = view.readers[node.output[0]][0]
         if after.op_type == "Add":  # the bias, rounded on its way: Div by the scale, Floor, Cast, Reshape
             chain.append(after)
-            source = view.maker[_other_input(after, node.output[0])]
+            source = view.maker[other_input(after, node.output[0])]
             while source.op_type != "Div":
                 source = view.maker[source.input[0]]
             bias = source.input[0]
         cast = view.only_reader(chain[-1], "Cast")
         scaled = view.only_reader(cast, "Mul")
-        scale = view.maker[_other_input(scaled, cast.output[0])]
+        scale = view.maker[other_input(scaled, cast.output[0])]
         return cls(
             chain=[*chain, cast, scaled],
             weights=weights,
@@ -226,23 +170,27 @@ class _Conv:
             padding=attributes["pads"][0],
         )
 
-    def as_matmul(self, constants: _Constants) -> Iterator[Any]:
+    def as_matmul(self, constants: Constants) -> Iterator[Any]:
         """Nodes with the same result: rows [time, taps x in] times weights [taps x in, out]."""
         name = self.chain[0].name
         n_out, n_in, taps = self.weights.shape
         rows = f"{name}/rows"
-        yield _node("Transpose", [self.data], rows, perm=[0, 2, 1])
+        yield node_of("Transpose", [self.data], rows, perm=[0, 2, 1])
         if taps > 1:
             pads = constants.vector(0, self.padding, 0, 0, self.padding, 0)
-            yield _node("Pad", [rows, pads, self.data_zero], f"{name}/padded")
-            shifted = []
-            for tap in range(taps):
-                first, cut = tap * self.dilation, (taps - 1 - tap) * self.dilation
-                bounds = [constants.vector(first), constants.vector(-cut if cut else _END), constants.vector(1)]
-                shifted.append(f"{name}/tap{tap}")
-                yield _node("Slice", [f"{name}/padded", *bounds], shifted[-1])
+            yield node_of("Pad", [rows, pads, self.data_zero], f"{name}/padded")
+            # The rows of all taps in one copy: output row t is made of the padded rows t, t + dilation, ...
+            padding = constants.scalar(2 * self.padding - (taps - 1) * self.dilation)
+            shifts = constants.vector(*range(0, taps * self.dilation, self.dilation))
+            yield node_of("Shape", [rows], f"{name}/shape", start=1, end=2)
+            yield node_of("Squeeze", [f"{name}/shape"], f"{name}/time")
+            yield node_of("Add", [f"{name}/time", padding], f"{name}/steps")
+            yield node_of("Range", [constants.scalar(0), f"{name}/steps", constants.scalar(1)], f"{name}/step")
+            yield node_of("Unsqueeze", [f"{name}/step", constants.vector(1)], f"{name}/first")
+            yield node_of("Add", [f"{name}/first", shifts], f"{name}/places")
+            yield node_of("Gather", [f"{name}/padded", f"{name}/places"], f"{name}/taps", axis=1)
+            yield node_of("Reshape", [f"{name}/taps", constants.vector(1, -1, taps * n_in)], f"{name}/all_rows")
             rows = f"{name}/all_rows"
-            yield _node("Concat", shifted, rows, axis=2)
         signed = (self.weights.astype(np.int16) - _UNSIGNED_MIDDLE).astype(np.int8)
         matrix = np.ascontiguousarray(signed.transpose(2, 1, 0).reshape(taps * n_in, n_out))
         zero = self.weights_zero - _UNSIGNED_MIDDLE
@@ -255,16 +203,16 @@ class _Conv:
             constants.add(f"int8/{zero}", np.int8(zero)),
             *([self.bias] if self.bias else []),
         ]
-        yield _node("MatMulIntegerToFloat", inputs, f"{name}/sums", domain="com.microsoft")
-        yield _node("Transpose", [f"{name}/sums"], self.chain[-1].output[0], perm=[0, 2, 1])
+        yield node_of("MatMulIntegerToFloat", inputs, f"{name}/sums", domain="com.microsoft")
+        yield node_of("Transpose", [f"{name}/sums"], self.chain[-1].output[0], perm=[0, 2, 1])
 
 
 # --- weights for the silence that is left out ----------------------------------------------------------------------
 
 
-def _weigh_frames(graph: Any, constants: _Constants) -> None:
+def _weigh_frames(graph: Any, constants: Constants) -> None:
     """Weight every mean over time in the generator: [1, channels, time] times weights [time, 1]."""
-    view = _View(graph)
+    view = View(graph)
     nodes: list[Any] = []
     known: set[str] = set()
     for node in graph.node:
@@ -276,28 +224,28 @@ def _weigh_frames(graph: Any, constants: _Constants) -> None:
         if weights not in known:
             known.add(weights)
             nodes += _resampled_weights(node.input[0], weights, constants)
-        nodes.append(_node("MatMul", [node.input[0], weights], node.output[0]))
+        nodes.append(node_of("MatMul", [node.input[0], weights], node.output[0]))
     if not known:
         raise KeyError("no normalisation over time")
-    _set_nodes(graph, nodes)
+    set_nodes(graph, nodes)
 
 
-def _resampled_weights(like: str, name: str, constants: _Constants) -> Iterator[Any]:
+def _resampled_weights(like: str, name: str, constants: Constants) -> Iterator[Any]:
     """Nodes that compute `name` [time of `like`, 1] from WEIGHTS: each repeated, their sum 1."""
 
     def part(what: str) -> str:
         return f"{name}/{what}"
 
-    yield _node("Shape", [like], part("time"), start=_TIME_AXIS, end=_TIME_AXIS + 1)
-    yield _node("Shape", [WEIGHTS], part("frames"))
-    yield _node("Squeeze", [part("time")], part("steps"))
-    yield _node("Range", [constants.scalar(0), part("steps"), constants.scalar(1)], part("step"))
-    yield _node("Mul", [part("step"), part("frames")], part("scaled"))
-    yield _node("Div", [part("scaled"), part("time")], part("frame"))
-    yield _node("Gather", [WEIGHTS, part("frame")], part("each"))
-    yield _node("ReduceSum", [part("each")], part("sum"), keepdims=1)
-    yield _node("Div", [part("each"), part("sum")], part("share"))
-    yield _node("Unsqueeze", [part("share"), constants.vector(1)], name)
+    yield node_of("Shape", [like], part("time"), start=_TIME_AXIS, end=_TIME_AXIS + 1)
+    yield node_of("Shape", [WEIGHTS], part("frames"))
+    yield node_of("Squeeze", [part("time")], part("steps"))
+    yield node_of("Range", [constants.scalar(0), part("steps"), constants.scalar(1)], part("step"))
+    yield node_of("Mul", [part("step"), part("frames")], part("scaled"))
+    yield node_of("Div", [part("scaled"), part("time")], part("frame"))
+    yield node_of("Gather", [WEIGHTS, part("frame")], part("each"))
+    yield node_of("ReduceSum", [part("each")], part("sum"), keepdims=1)
+    yield node_of("Div", [part("each"), part("sum")], part("share"))
+    yield node_of("Unsqueeze", [part("share"), constants.vector(1)], name)
 
 
 # --- cutting ------------------------------------------------------------------------------------------------------
@@ -323,8 +271,8 @@ def _scale_pitch(graph: Any) -> None:
                 node.input[k] = PITCH
         nodes.append(node)
         if _OWN_PITCH in node.output:
-            nodes.append(_node("Mul", [_OWN_PITCH, PITCH_FACTOR], PITCH))
-    _set_nodes(graph, nodes)
+            nodes.append(node_of("Mul", [_OWN_PITCH, PITCH_FACTOR], PITCH))
+    set_nodes(graph, nodes)
 
 
 def _part(model: Any, inputs: dict[str, Any], outputs: dict[str, Any]) -> bytes:
