@@ -14,7 +14,7 @@ import soxr
 
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr.engines import whisper
+from huiyin.services.asr.engines import whisper, whisper_model
 from huiyin.services.asr.engines.whisper import WhisperEngine
 from huiyin.services.asr.recogniser import Hints, Recognition
 from huiyin.services.common.audio import SAMPLE_RATE
@@ -150,3 +150,28 @@ def test_words_are_where_they_were_spoken(engine: WhisperEngine) -> None:
 def test_times_of_words_cost_nothing_where_nobody_wants_them(engine: WhisperEngine) -> None:
     (recognition,) = engine.recognise([joined(0.3, english())], Hints())
     assert recognition.segments and recognition.segments[0].words == ()
+
+
+@pytest.mark.parametrize(
+    ("hints", "sure", "beams"),
+    [
+        (Hints(("en",)), -0.5, [1]),
+        (Hints(("en",)), 0.0, [1, 5]),
+        (Hints(("en",), careful=True), -0.5, [5]),
+        (Hints(("zh",)), -0.5, [5]),
+    ],
+)
+def test_several_texts_are_followed_where_one_is_not_sure(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch, hints: Hints, sure: float, beams: list[int]
+) -> None:
+    used: list[int] = []
+    searched = engine._whisper._searched
+
+    def counted(*rest: Any, beam: int) -> Any:
+        used.append(beam)
+        return searched(*rest, beam=beam)
+
+    monkeypatch.setattr(engine._whisper, "_searched", counted)
+    monkeypatch.setattr(whisper_model, "_SURE", {"en": sure})
+    engine.recognise([english(ENGLISH) if hints.languages == ("en",) else chinese()], hints)
+    assert used == beams

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,8 @@ _SILENT_STATES = 120  # of the piece's tail after it: without silence after them
 _SURE_LANGUAGE = 0.95
 _APART_EDGE_S = 0.2
 _APART_TAIL_S = 1.0
-_WORD_S = 1.5  # with less speech than this in it ("Stop.") ...
-_WORD_WINDOW_S = 9.0  # ... the window needs this: 12 of 31 single words looped at 3 s of tail, 0 at 8 s
+_SHORT_S = 3.0  # with less speech than this in it; 1.5 s left loops, and 58 errors for 41 in 27 Chinese recordings ...
+_SHORT_WINDOW_S = 9.0  # ... the window needs this: 12 of 31 single words looped at 3 s of tail, 0 at 8 s
 
 _VAD_FRAME = 512  # samples, 32 ms
 _EDGE = 0.3  # and above this as its beginning or end
@@ -52,23 +52,11 @@ at one rate of false wakes, by the phrases, voices and people of `benchmarks.wak
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
 
 
-@dataclass(frozen=True)
-class _Effort:
-    """What is spent on a piece.
-
-    Errors in 41 Chinese recordings (`dev` in `benchmarks.recogniser.transcribed`, and some): 130 at a tail of 3 s, 124
-    at 5, 122 at 8. More patience, ten texts, Whisper's own tokens for times, or the surest of several decodings changed
-    little.
-    """
-
-    tail_s: float
-    """Silence after the speech. Shorter ones make the decoder repeat itself."""
-    beam: int
-    """Texts that are followed at once. Five take a fifth more time than one; 64 errors for 70 in 15 recordings."""
-
-
-_QUICK = _Effort(3.0, 5)
-_CAREFUL = _Effort(8.0, 5)
+# Silence after the speech: with less of it the decoder repeats itself. Errors in 41 Chinese recordings (`dev` in
+# `benchmarks.recogniser.transcribed`, and some): 130 at a tail of 3 s, 124 at 5, 122 at 8. Ten texts, Whisper's own
+# tokens for times, or the surest of several decodings changed little.
+_QUICK_TAIL_S = 3.0
+_CAREFUL_TAIL_S = 8.0
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> WhisperEngine:
@@ -103,9 +91,9 @@ class WhisperEngine:
         """Runs everything once: the first caller does not wait for memory and threads."""
         second = np.zeros(SAMPLE_RATE, np.float32)
         self._speech(second)
-        encoded = self._whisper.encode(second, _WORD_WINDOW_S)
+        encoded = self._whisper.encode(second, _SHORT_WINDOW_S)
         self._whisper.detect(encoded, self._allowed)
-        self._whisper.decode(encoded, len(second), self._allowed[0], Hints(), beam=_QUICK.beam)
+        self._whisper.decode(encoded, len(second), self._allowed[0], Hints())
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """One segment for each run of one language in a piece, or none without speech."""
@@ -120,7 +108,7 @@ class WhisperEngine:
             return None
         first, end = _around(*_edges_s(speech, len(samples) / SAMPLE_RATE))
         spoken = samples[first:end]
-        encoded = self._whisper.encode(spoken, max(len(spoken) / SAMPLE_RATE + _QUICK.tail_s, _WORD_WINDOW_S))
+        encoded = self._whisper.encode(spoken, max(len(spoken) / SAMPLE_RATE + _QUICK_TAIL_S, _SHORT_WINDOW_S))
         logs, end_s = self._whisper.phrase(encoded, len(spoken), language, phrase)
         expected, _ = self._whisper.phrase(encoded, len(spoken), language, phrase, expected=True)
         score = sum(logs) - self._in_noise(phrase, language) + _EXPECTED_WEIGHT * sum(expected) / len(expected)
@@ -130,7 +118,7 @@ class WhisperEngine:
         """The phrase's log-probability where nothing is said: rare words have little of their own."""
         if (phrase, language) not in self._phrases:
             noise = np.random.default_rng(0).standard_normal(_NOISE_S * SAMPLE_RATE).astype(np.float32) * _NOISE_RMS
-            encoded = self._whisper.encode(noise, _WORD_WINDOW_S)
+            encoded = self._whisper.encode(noise, _SHORT_WINDOW_S)
             if len(self._phrases) >= _MOST_PHRASES:
                 self._phrases.clear()
             self._phrases[phrase, language] = sum(self._whisper.phrase(encoded, len(noise), language, phrase)[0])
@@ -154,20 +142,19 @@ class WhisperEngine:
         start_s, end_s = _edges_s(speech, len(samples) / SAMPLE_RATE)
         first, end = _around(start_s, end_s)
         spoken = samples[first:end]
-        effort = _CAREFUL if hints.careful else _QUICK
-        window_s = len(spoken) / SAMPLE_RATE + effort.tail_s
-        if _speech_s(speech) < _WORD_S:
-            window_s = max(window_s, _WORD_WINDOW_S)
+        window_s = len(spoken) / SAMPLE_RATE + (_CAREFUL_TAIL_S if hints.careful else _QUICK_TAIL_S)
+        if _speech_s(speech) < _SHORT_S:
+            window_s = max(window_s, _SHORT_WINDOW_S)
         encoded = self._whisper.encode(spoken, window_s)
         languages = self._languages(encoded, samples, first, speech, allowed)
         if len(languages) > 1:
             return _joined([self._recognise_run(samples, speech, run, hints) for run in languages])
         language = languages[0].language
-        attempt = self._whisper.decode(encoded, len(spoken), language, hints, beam=effort.beam)
+        attempt = self._whisper.decode(encoded, len(spoken), language, hints)
         warnings: tuple[str, ...] = ()
         if attempt.looped:
             encoded = self._whisper.encode(spoken, FULL_WINDOW_S)
-            attempt, warnings = self._again(encoded, len(spoken), attempt, hints, effort.beam)
+            attempt, warnings = self._again(encoded, len(spoken), attempt, hints)
         if not attempt.text or attempt.is_silence or attempt.is_prompt:
             return Recognition((), warnings)
         confidence = math.exp(min(attempt.log_probability, 0.0))
@@ -210,11 +197,9 @@ class WhisperEngine:
         part = samples[run.start * _VAD_FRAME : run.end * _VAD_FRAME]
         return _moved(self._recognise(part, speech[run.start : run.end], (run.language,), hints), run.start)
 
-    def _again(
-        self, encoded: Encoded, count: int, first: Attempt, hints: Hints, beam: int
-    ) -> tuple[Attempt, tuple[str, ...]]:
+    def _again(self, encoded: Encoded, count: int, first: Attempt, hints: Hints) -> tuple[Attempt, tuple[str, ...]]:
         """Decodes in the full window, where loops are rare. A loop in it is cut, unless both windows agree."""
-        second = self._whisper.decode(encoded, count, first.language, hints, beam=beam, again=True)
+        second = self._whisper.decode(encoded, count, first.language, hints, again=True)
         if not second.looped or second.text == first.text:
             return second, ()
         return self._whisper.once(second), (in_readers_words("asr.repetition_left_out"),)
