@@ -39,10 +39,11 @@ class TurnsSettings:
     dictation_open_s: float = setting(1.25, low=0, high=10)
     """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
     to hear them go on"""
-    p_words: float = setting(0.27, low=0, high=1)
-    """the language model is believed from here on: few long pauses reach it (`python -m benchmarks.latency_judges`)"""
-    p_words_alone: float = setting(0.6, low=0, high=1)
-    """from here on the language model is believed even where the sound is sure that more will come"""
+    p_words: float = setting(0.2, low=0, high=1)
+    """a turn is complete from here on by its words and its sound together (`sound_weight`): few long pauses reach it
+    (`python -m benchmarks.latency_judges`)"""
+    sound_weight: float = setting(0.5, low=0, high=5)
+    """how much the log-odds of the sound count beside those of the words"""
     p_few_words: float = setting(0.05, low=0, high=1)
     """from here on the language model is believed after few words that sound complete: 'yes please' has 0.33, 'my name'
     0.000, the first half of 打开客厅的灯 0.017, of a misheard 换一首歌 0.035"""

@@ -2,8 +2,8 @@
 
 Three judges, best first (how good each is: docs/performance.md, `python -m benchmarks.latency_judges`):
 
-- a language model, by the words: how likely a message ends with them. Where it has judged, it decides;
-- smart-turn, by the sound. It needs the text to agree, or leaves no doubt itself;
+- a language model, by the words: how likely a message ends with them. Where it has judged, it decides, with the sound;
+- the endpoint model, by the sound. Alone it needs the text to agree, or leaves no doubt itself;
 - the text itself: its last words and the recogniser's marks (`text_judge`). An unfinished one lengthens any wait.
 
 What is dictated goes by its own length, not by the judges: a group sounds like an end (`dictation`).
@@ -12,12 +12,16 @@ What is dictated goes by its own length, not by the judges: a group sounds like 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, log
 from typing import NamedTuple
 
 from huiyin.assistant.turns.dictation import Progress
 from huiyin.assistant.turns.normalise import word_count
 from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop, is_whole_alone, stays_open, text_vote
 from huiyin.configs.settings import TurnsSettings
+
+_EITHER = 0.5  # the sound, where it has not been judged
+_LEAST_P = 1e-3  # no judge is surer
 
 
 @dataclass
@@ -34,7 +38,7 @@ class Evidence:
 
 
 class Judgement(NamedTuple):
-    """What the language model or the sound says of a pause. `doubt`, 0..1: how sure it is that more will come."""
+    """What is made of a pause. `doubt`, 0..1: how sure it is that more will come."""
 
     is_complete: bool
     doubt: float
@@ -58,34 +62,34 @@ def wait_s(policy: TurnsSettings, evidence: Evidence) -> float:
 
 def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> float:
     by_words = judge_words(policy, evidence)
-    by_sound = _judge_sound(policy, evidence, vote)
     if evidence.words_awaited or (evidence.sound_awaited and by_words is None):
         return policy.endpoint_doubtful_s
-    decisive = by_sound if by_words is None else by_words
+    decisive = _judge_sound(policy, evidence, vote) if by_words is None else by_words
     if decisive is None:
         return policy.endpoint_sure_s if vote == "finished" else policy.endpoint_s
     if decisive.is_complete:
         return policy.endpoint_sure_s if by_words is None else policy.endpoint_s
-    doubt = min(judgement.doubt for judgement in (by_words, by_sound) if judgement is not None)
-    return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * doubt
+    return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * decisive.doubt
 
 
 def judge_words(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
-    """What the language model says; None: it has not judged."""
+    """What the language model says, and the sound; None: the words have not been judged."""
     if evidence.p_words is None:
         return None
-    threshold = policy.p_words
-    if evidence.p_sound is not None and evidence.p_sound <= policy.p_sound_incomplete:
-        threshold = policy.p_words_alone
-    elif word_count(evidence.text) < policy.few_words and not _sounds_unfinished(policy, evidence):
+    threshold, p_sound = policy.p_words, _EITHER if evidence.p_sound is None else evidence.p_sound
+    if word_count(evidence.text) < policy.few_words and p_sound >= policy.p_sound_confirmed:
         threshold = policy.p_few_words
-    if evidence.p_words >= threshold:
-        return Judgement(True, 0.0)
-    return Judgement(False, max(0.0, 1 - evidence.p_words / min(threshold, policy.p_words)))
+    p = _probability(_log_odds(evidence.p_words) + policy.sound_weight * _log_odds(p_sound))
+    return Judgement(p >= threshold, max(0.0, 1 - p / policy.p_words))
 
 
-def _sounds_unfinished(policy: TurnsSettings, evidence: Evidence) -> bool:
-    return evidence.p_sound is not None and evidence.p_sound < policy.p_sound_confirmed
+def _log_odds(p: float) -> float:
+    p = min(max(p, _LEAST_P), 1 - _LEAST_P)
+    return log(p / (1 - p))
+
+
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + exp(-log_odds))
 
 
 def _judge_sound(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> Judgement | None:

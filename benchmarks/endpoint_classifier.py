@@ -1,0 +1,189 @@
+"""Makes the classifier of `ears/endpoint_model.py`: ``python -m benchmarks.endpoint_classifier --clones DIR``.
+
+From recordings of people, cut at each pause and at their end, it learns which of the two a cut is: a logistic
+regression on what smart-turn's encoder has heard. Only the last seconds before a cut are given, so many for ends as for
+pauses: an end comes later than the pauses before it, and a judge that learns that (0.95 of 1 it then ranks right) takes
+every short turn for a part. Level, noise and the silence before it is judged vary, as with a microphone.
+
+Speakers of the held-out set, and of the set that turns are tuned with, are left out. ``python -m
+benchmarks.latency_judges`` says how good it is.
+
+`--clones`: a folder of Git clones, OWNER/NAME (bare ones will do). It takes a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import lfilter
+
+from benchmarks import latency_heldout, latency_people
+from benchmarks.latency_speech import pauses_in, shortened, speech_in, with_pause
+from benchmarks.output import tell
+from huiyin.assistant.ears.endpoint_model import MODEL, WEIGHTS, EndpointModel
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Pcm16, Samples
+from huiyin.configs import settings as config
+from huiyin.configs.files import write_whole
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.audio import decode
+
+_LONGEST_S = 20.0
+_SHORTEST_S = 0.6
+_LEAST_S = 0.4  # of speech before a cut
+_SHARES = (0.5, 0.35, 0.65)  # where a pause is put in, in turn
+_PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)
+_GIVEN_S = (0.5, 4.0)  # before a cut, at most
+_BIN_S = 0.25  # so alike in length, ends and pauses count the same
+_SILENCE_S = (0.06, 0.2)
+_LEVEL_DB = (-20.0, 0.0)
+_NOISE_DBFS = (-75.0, -48.0)
+_LOW = 0.9  # half of the noise has more of the low frequencies: a filter with this pole
+_BEFORE_S = 0.5
+_PENALTY = 1e3  # on the squared weights: what is heard has 1,152 values
+_STEPS = 12  # of Newton's method
+
+
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """`path`: what its recordings' paths look like, the first group is the speaker."""
+
+    repository: str
+    commit: str
+    path: str
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """`given`: the last seconds of speech before it."""
+
+    given: Samples
+    is_end: bool
+
+
+_CORPORA = (
+    # English of people whose first language is Chinese: free for commercial and other use.
+    _Corpus("jimbozhang/speechocean762", "613968e3b0b789fc33936fb5eba1973176ba7d11", r"WAVE/(SPEAKER\d+)/\d+\.WAV"),
+    # LibriSpeech: CC-BY-4.0.
+    _Corpus("resemble-ai/Resemblyzer", "15d828edebe06bc72b9cabc8ef8ca5ab2cb457ce", r".*/(\d+)(?:/\d+)?/[\d-]+\.flac"),
+)
+
+
+def main() -> None:
+    """Fetch what was heard, fit, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clones", type=Path, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help=f"default {WEIGHTS.name}")
+    args = parser.parse_args()
+    settings = config.load(environ={})
+    model = EndpointModel(ModelStore(settings.store).ensure(MODEL))
+    unseen = {one.speaker for one in (*latency_heldout.listed(), *latency_people.listed())}
+    heard, cuts = [], []
+    for corpus in _CORPORA:
+        paths = _paths(corpus, args.clones, unseen)
+        tell(f"{corpus.repository}: {len(paths)} recordings")
+        variations = zip(cycle(_SHARES), cycle(_PAUSES_S), strict=True)
+        for number, (path, (share, pause_s)) in enumerate(zip(paths, variations, strict=False), 1):
+            rng = np.random.default_rng(number)
+            for cut in _cuts(_sound(corpus, path, args.clones), share, pause_s, rng):
+                heard.append(model.judged(_as_by_a_microphone(cut.given, rng))[1])
+                cuts.append(cut)
+            if number % 500 == 0:
+                tell(f"  {number}")
+    is_end = np.array([cut.is_end for cut in cuts])
+    print(f"{len(is_end)} cuts, {is_end.sum()} of them ends")
+    length = np.array([len(cut.given) for cut in cuts]) // round(_BIN_S * SAMPLE_RATE)
+    weights = _fitted(np.array(heard, np.float64), is_end, _alike_in_length(is_end, length))
+    file = io.BytesIO()
+    np.save(file, weights.astype(np.float32))
+    write_whole(args.out, file.getvalue())
+
+
+def _paths(corpus: _Corpus, clones: Path, unseen: set[str]) -> list[str]:
+    """Its recordings, of speakers who are not in `unseen`."""
+    matches = map(
+        re.compile(corpus.path).fullmatch,
+        _git(corpus, clones, "ls-tree", "-r", "--name-only", corpus.commit).decode().split("\n"),
+    )
+    return [match[0] for match in matches if match and match[1] not in unseen]
+
+
+def _sound(corpus: _Corpus, path: str, clones: Path) -> Samples:
+    return speech_in(
+        decode(io.BytesIO(_git(corpus, clones, "show", f"{corpus.commit}:{path}")), max_duration_s=60).samples
+    )
+
+
+def _git(corpus: _Corpus, clones: Path, *arguments: str) -> bytes:
+    """What Git prints. Raises SystemExit."""
+    done = subprocess.run(["git", "-C", str(clones / corpus.repository), *arguments], capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{clones / corpus.repository}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def _cuts(sound: Samples, share: float, pause_s: float, rng: np.random.Generator) -> Iterator[_Cut]:
+    """At each pause of a recording and at its end."""
+    if not _SHORTEST_S <= len(sound) / SAMPLE_RATE <= _LONGEST_S:
+        return
+    if not any(pauses_in(sound)):
+        sound = with_pause(sound, share, pause_s)
+    sound = shortened(sound)
+    for end_s in (*(start for start, _ in pauses_in(sound)), None):
+        part = sound[: None if end_s is None else round(end_s * SAMPLE_RATE)]
+        if len(part) >= _LEAST_S * SAMPLE_RATE:
+            given_s = rng.uniform(*_GIVEN_S)
+            yield _Cut(part[-round(given_s * SAMPLE_RATE) :], end_s is None)
+
+
+def _as_by_a_microphone(part: Samples, rng: np.random.Generator) -> Pcm16:
+    part = np.pad(part, (round(_BEFORE_S * SAMPLE_RATE), round(rng.uniform(*_SILENCE_S) * SAMPLE_RATE)))
+    noise = rng.standard_normal(len(part))
+    if rng.random() < 0.5:
+        noise = lfilter([1.0], [1.0, -_LOW], noise)
+    noise *= 10 ** (rng.uniform(*_NOISE_DBFS) / 20) / noise.std()
+    part = part * 10 ** (rng.uniform(*_LEVEL_DB) / 20) + noise
+    return (np.clip(part, -1, 1) * 32767).astype(np.int16)
+
+
+def _alike_in_length(is_end: Flags, length: npt.NDArray[np.int64]) -> Values:
+    """What each cut counts, so that among those of one `length` ends and pauses count the same."""
+    counts = np.zeros(len(is_end))
+    for each in np.unique(length):
+        groups = [(length == each) & is_end, (length == each) & ~is_end]
+        if all(group.any() for group in groups):
+            for group in groups:
+                counts[group] = (length == each).sum() / 2 / group.sum()
+    return counts
+
+
+def _fitted(heard: Values, is_end: Flags, counts: Values) -> Values:
+    """Weights and constant of a logistic regression: Newton's method on values of equal spread, with a penalty."""
+    mean, spread = heard.mean(axis=0), heard.std(axis=0) + 1e-6
+    values = np.column_stack([(heard - mean) / spread, np.ones(len(heard))])
+    penalty = np.append(np.full(heard.shape[1], _PENALTY), 0.0)
+    weights = np.zeros(values.shape[1])
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(values @ weights)))
+        slope = values.T @ ((p - is_end) * counts) + penalty * weights
+        curve = (values * (p * (1 - p) * counts)[:, None]).T @ values + np.diag(penalty)
+        weights -= np.linalg.solve(curve, slope)
+    scaled = weights[:-1] / spread
+    return np.append(scaled, weights[-1] - scaled @ mean)
+
+
+if __name__ == "__main__":
+    main()
