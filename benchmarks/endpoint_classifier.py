@@ -91,22 +91,21 @@ def main() -> None:
     settings = config.load(environ={})
     model = EndpointModel(ModelStore(settings.store).ensure(MODEL))
     unseen = {one.speaker for one in (*latency_heldout.listed(), *latency_people.listed())}
-    heard, cuts = [], []
-    for corpus in _CORPORA:
-        paths = _paths(corpus, args.clones, unseen)
-        tell(f"{corpus.repository}: {len(paths)} recordings")
-        variations = zip(cycle(_SHARES), cycle(_PAUSES_S), strict=True)
-        for number, (path, (share, pause_s)) in enumerate(zip(paths, variations, strict=False), 1):
-            rng = np.random.default_rng(number)
-            for cut in _cuts(_sound(corpus, path, args.clones), share, pause_s, rng):
-                heard.append(model.judged(_as_by_a_microphone(cut.given, rng))[1])
-                cuts.append(cut)
-            if number % 500 == 0:
-                tell(f"  {number}")
-    is_end = np.array([cut.is_end for cut in cuts])
-    print(f"{len(is_end)} cuts, {is_end.sum()} of them ends")
-    length = np.array([len(cut.given) for cut in cuts]) // round(_BIN_S * SAMPLE_RATE)
-    weights = _fitted(np.array(heard, np.float64), is_end, _alike_in_length(is_end, length))
+    corpora = {corpus: _paths(corpus, args.clones, unseen) for corpus in _CORPORA}
+    tell(f"{sum(map(len, corpora.values()))} recordings")
+    sounds = (_sound(corpus, path, args.clones) for corpus, paths in corpora.items() for path in paths)
+    heard, is_end, length = [], [], []
+    for number, (sound, share, pause_s) in enumerate(zip(sounds, cycle(_SHARES), cycle(_PAUSES_S), strict=False), 1):
+        rng = np.random.default_rng(number)
+        for cut in _cuts(sound, share, pause_s, rng):
+            heard.append(model.heard(_as_by_a_microphone(cut.given, rng)))
+            is_end.append(cut.is_end)
+            length.append(len(cut.given) // round(_BIN_S * SAMPLE_RATE))
+        if number % 500 == 0:
+            tell(f"  {number}")
+    print(f"{len(is_end)} cuts, {sum(is_end)} of them ends")
+    ends = np.array(is_end)
+    weights = _fitted(np.array(heard, np.float64), ends, _alike_in_length(ends, np.array(length)))
     file = io.BytesIO()
     np.save(file, weights.astype(np.float32))
     write_whole(args.out, file.getvalue())
@@ -137,7 +136,8 @@ def _git(corpus: _Corpus, clones: Path, *arguments: str) -> bytes:
 
 def _cuts(sound: Samples, share: float, pause_s: float, rng: np.random.Generator) -> Iterator[_Cut]:
     """At each pause of a recording and at its end."""
-    if not _SHORTEST_S <= len(sound) / SAMPLE_RATE <= _LONGEST_S:
+    duration_s = len(sound) / SAMPLE_RATE
+    if not _SHORTEST_S <= duration_s <= _LONGEST_S:
         return
     if not any(pauses_in(sound)):
         sound = with_pause(sound, share, pause_s)

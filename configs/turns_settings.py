@@ -18,7 +18,7 @@ class TurnsSettings:
     """silence that ends the user's turn where no model judges it, and where it is complete by its words: a reply is
     seldom there sooner, and most pauses within a sentence are over by then"""
     endpoint_model: bool = setting(True)
-    """smart-turn judges by the sound whether a turn is complete"""
+    """a model judges by the sound whether a turn is complete"""
     endpoint_words: str = setting("auto", choices=("auto", "always", "never"))
     """a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come
     later than people pause and which wants the cores for itself"""
@@ -39,25 +39,27 @@ class TurnsSettings:
     dictation_open_s: float = setting(1.25, low=0, high=10)
     """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
     to hear them go on"""
-    p_words: float = setting(0.2, low=0, high=1)
-    """a turn is complete from here on by its words and its sound together (`sound_weight`): few long pauses reach it
-    (`python -m benchmarks.latency_judges`)"""
-    sound_weight: float = setting(0.5, low=0, high=5)
-    """how much the log-odds of the sound count beside those of the words"""
+    p_complete: float = setting(0.15, low=0, high=1)
+    """a turn is complete from here on, by its words and its sound together: few long pauses reach it, and half of the
+    ends (`python -m benchmarks.latency_judges`)"""
+    sound_weight: float = setting(0.6, low=0, high=5)
+    """how much the log-odds of the sound count beside those of the words, which tell more"""
+    p_sound_unjudged: float = setting(0.23, low=0.01, high=0.99)
+    """the sound where it is not judged: the words must then have 0.27"""
     p_few_words: float = setting(0.05, low=0, high=1)
-    """from here on the language model is believed after few words that sound complete: 'yes please' has 0.33, 'my name'
+    """the language model is believed from here on after few words that sound complete: 'yes please' has 0.33, 'my name'
     0.000, the first half of 打开客厅的灯 0.017, of a misheard 换一首歌 0.035"""
     few_words: int = setting(3, low=0, high=20)
     """a turn of fewer words has few: a language model seldom ends a message there"""
     p_sound_confirmed: float = setting(0.5, low=0, high=1)
-    """smart-turn is believed from here on where the text is complete, too"""
+    """the sound is believed from here on where the text is complete, too"""
     p_sound_unmarked: float = setting(0.97, low=0, high=1)
-    """smart-turn is believed from here on where the recogniser sets marks but ended this text without one, which
+    """the sound is believed from here on where the recogniser sets marks but ended this text without one, which
     speaks against an end"""
     p_sound_alone: float = setting(0.9, low=0.5, high=1)
-    """smart-turn is believed from here on where the text says nothing, and nothing confirms it"""
+    """the sound is believed from here on where the text says nothing, and nothing confirms it"""
     p_sound_incomplete: float = setting(0.1, low=0, high=0.4)
-    """from here on down smart-turn is sure that more will come, and the silence may be the longest"""
+    """from here on down the sound is sure that more will come, and the silence may be the longest"""
     unmarked_turns: int = setting(3, low=1, high=100)
     """a recogniser that has set no mark in so many turns in a row sets none"""
     speculate_s: float = setting(0.096, low=0, high=2)

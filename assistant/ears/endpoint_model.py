@@ -35,8 +35,6 @@ _DYNAMIC_RANGE = 8.0  # decades below the loudest point are all the same silence
 
 WEIGHTS = Path(__file__).with_name("endpoint_classifier.npy")  # and the constant: shape (1153,)
 _STATES = "layer_norm_8"  # the encoder's last layer: 384 values every 20 ms
-_OWN_WEIGHT = 0.2  # of the log-odds of smart-turn's own: it knows questions, of which our recordings have few
-_LEAST_P = 1e-4
 _PARTS = ((-6, None), (-25, -6), (-100, -25))  # the last 0.12 s (silence mostly), 0.4 s and 1.5 s before them
 
 
@@ -46,21 +44,17 @@ class EndpointModel:
     def __init__(self, model: Path) -> None:
         # On one core: a second would be taken from recognition.
         self._session = open_model(with_output(model.read_bytes(), _STATES))
-        self._input, self._output = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
+        self._input = self._session.get_inputs()[0].name
         self._weights = np.load(WEIGHTS)
 
     def __call__(self, samples: Pcm16) -> float:
         """Probability 0..1 that the turn `samples` (int16, 16 kHz, shape (n,)) belongs to is complete at its end."""
-        p, heard = self.judged(samples)
-        p = min(max(p, _LEAST_P), 1 - _LEAST_P)
-        log_odds = heard @ self._weights[:-1] + self._weights[-1] + _OWN_WEIGHT * np.log(p / (1 - p))
-        return float(1 / (1 + np.exp(-log_odds)))
+        return float(1 / (1 + np.exp(-(self.heard(samples) @ self._weights[:-1] + self._weights[-1]))))
 
-    def judged(self, samples: Pcm16) -> tuple[float, Heard]:
-        """The probability by smart-turn's own classifier, and what ours weighs: averages over parts of the sound."""
-        features = log_mel(prepare(samples))[None]
-        probability, states = self._session.run([self._output, _STATES], {self._input: features})
-        return float(probability[0, 0]), np.concatenate([states[0, first:end].mean(axis=0) for first, end in _PARTS])
+    def heard(self, samples: Pcm16) -> Heard:
+        """What the classifier weighs: the encoder's states, averaged over each part."""
+        (states,) = self._session.run([_STATES], {self._input: log_mel(prepare(samples))[None]})
+        return np.concatenate([states[0, first:end].mean(axis=0) for first, end in _PARTS])
 
 
 def prepare(samples: Pcm16) -> Samples:

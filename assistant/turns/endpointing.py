@@ -20,7 +20,6 @@ from huiyin.assistant.turns.normalise import word_count
 from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop, is_whole_alone, stays_open, text_vote
 from huiyin.configs.settings import TurnsSettings
 
-_EITHER = 0.5  # the sound, where it has not been judged
 _LEAST_P = 1e-3  # no judge is surer
 
 
@@ -69,6 +68,8 @@ def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> 
         return policy.endpoint_sure_s if vote == "finished" else policy.endpoint_s
     if decisive.is_complete:
         return policy.endpoint_sure_s if by_words is None else policy.endpoint_s
+    if by_words is None and vote == "finished":
+        return policy.endpoint_doubtful_s
     return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * decisive.doubt
 
 
@@ -76,14 +77,15 @@ def judge_words(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
     """What the language model says, and the sound; None: the words have not been judged."""
     if evidence.p_words is None:
         return None
-    threshold, p_sound = policy.p_words, _EITHER if evidence.p_sound is None else evidence.p_sound
-    if word_count(evidence.text) < policy.few_words and p_sound >= policy.p_sound_confirmed:
-        threshold = policy.p_few_words
-    p = _probability(_log_odds(evidence.p_words) + policy.sound_weight * _log_odds(p_sound))
-    return Judgement(p >= threshold, max(0.0, 1 - p / policy.p_words))
+    p_sound = policy.p_sound_unjudged if evidence.p_sound is None else evidence.p_sound
+    p = _probability(log_odds(evidence.p_words) + policy.sound_weight * log_odds(p_sound))
+    few = word_count(evidence.text) < policy.few_words and p_sound >= policy.p_sound_confirmed
+    is_complete = p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words)
+    return Judgement(is_complete, max(0.0, 1 - p / policy.p_complete))
 
 
-def _log_odds(p: float) -> float:
+def log_odds(p: float) -> float:
+    """Of a judge's probability, who is never quite sure."""
     p = min(max(p, _LEAST_P), 1 - _LEAST_P)
     return log(p / (1 - p))
 
