@@ -1,14 +1,14 @@
 """Makes the classifier of `ears/endpoint_model.py`: ``python -m benchmarks.endpoint_classifier --clones DIR``.
 
 From recordings of people, cut at each pause and at their end, it learns which of the two a cut is: a logistic
-regression on what smart-turn's encoder has heard. Only the last seconds before a cut are given, so many for ends as for
+regression on the states of smart-turn's encoder. Only the last seconds before a cut are used, as many for ends as for
 pauses: an end comes later than the pauses before it, and a judge that learns that (0.95 of 1 it then ranks right) takes
 every short turn for a part. Level, noise and the silence before it is judged vary, as with a microphone.
 
 Speakers of the held-out set, and of the set that turns are tuned with, are left out. ``python -m
 benchmarks.latency_judges`` says how good it is.
 
-`--clones`: a folder of Git clones, OWNER/NAME (bare ones will do). It takes a quarter of an hour.
+`--clones`: a folder of Git clones, OWNER/NAME (bare ones will do). It takes some twenty minutes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import io
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +31,7 @@ from scipy.signal import lfilter
 from benchmarks import latency_heldout, latency_people
 from benchmarks.latency_speech import pauses_in, shortened, speech_in, with_pause
 from benchmarks.output import tell
-from huiyin.assistant.ears.endpoint_model import MODEL, WEIGHTS, EndpointModel
+from huiyin.assistant.ears.endpoint_model import MODEL, WEIGHTS, EndpointModel, States
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16, Samples
 from huiyin.configs import settings as config
@@ -42,6 +44,7 @@ _SHORTEST_S = 0.6
 _LEAST_S = 0.4  # of speech before a cut
 _SHARES = (0.5, 0.35, 0.65)  # where a pause is put in, in turn
 _PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)
+_VARIATIONS = 3  # of each cut: with one, the thresholds moved by as much as the judge gains
 _GIVEN_S = (0.5, 4.0)  # before a cut, at most
 _BIN_S = 0.25  # so alike in length, ends and pauses count the same
 _SILENCE_S = (0.06, 0.2)
@@ -49,7 +52,7 @@ _LEVEL_DB = (-20.0, 0.0)
 _NOISE_DBFS = (-75.0, -48.0)
 _LOW = 0.9  # half of the noise has more of the low frequencies: a filter with this pole
 _BEFORE_S = 0.5
-_PENALTY = 1e3  # on the squared weights: what is heard has 1,152 values
+_PENALTY = 1e3  # on the squared weights: what is states has 1,152 values
 _STEPS = 12  # of Newton's method
 
 
@@ -83,32 +86,48 @@ _CORPORA = (
 
 
 def main() -> None:
-    """Fetch what was heard, fit, write."""
+    """Fetch what was states, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clones", type=Path, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME")
     parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help=f"default {WEIGHTS.name}")
     args = parser.parse_args()
     settings = config.load(environ={})
-    model = EndpointModel(ModelStore(settings.store).ensure(MODEL))
+    model = ModelStore(settings.store).ensure(MODEL)
     unseen = {one.speaker for one in (*latency_heldout.listed(), *latency_people.listed())}
-    corpora = {corpus: _paths(corpus, args.clones, unseen) for corpus in _CORPORA}
-    tell(f"{sum(map(len, corpora.values()))} recordings")
-    sounds = (_sound(corpus, path, args.clones) for corpus, paths in corpora.items() for path in paths)
-    heard, is_end, length = [], [], []
-    for number, (sound, share, pause_s) in enumerate(zip(sounds, cycle(_SHARES), cycle(_PAUSES_S), strict=False), 1):
-        rng = np.random.default_rng(number)
-        for cut in _cuts(sound, share, pause_s, rng):
-            heard.append(model.heard(_as_by_a_microphone(cut.given, rng)))
-            is_end.append(cut.is_end)
-            length.append(len(cut.given) // round(_BIN_S * SAMPLE_RATE))
-        if number % 500 == 0:
-            tell(f"  {number}")
+    recordings = [(corpus, path) for corpus in _CORPORA for path in _paths(corpus, args.clones, unseen)]
+    tell(f"{len(recordings)} recordings")
+    jobs = zip(recordings, cycle(_SHARES), cycle(_PAUSES_S), count(), strict=False)
+    states, is_end, length = [], [], []
+    with ProcessPoolExecutor(initializer=_load, initargs=(model, args.clones)) as pool:
+        for number, cuts in enumerate(pool.map(_judged, jobs, chunksize=20), 1):
+            for values, cut in cuts:
+                states.append(values)
+                is_end.append(cut.is_end)
+                length.append(len(cut.given) // round(_BIN_S * SAMPLE_RATE))
+            if number % 500 == 0:
+                tell(f"  {number}")
     print(f"{len(is_end)} cuts, {sum(is_end)} of them ends")
     ends = np.array(is_end)
-    weights = _fitted(np.array(heard, np.float64), ends, _alike_in_length(ends, np.array(length)))
+    weights = _fitted(np.array(states, np.float64), ends, _alike_in_length(ends, np.array(length)))
     file = io.BytesIO()
     np.save(file, weights.astype(np.float32))
     write_whole(args.out, file.getvalue())
+
+
+_worker: dict[str, Any] = {}  # of this process
+
+
+def _load(model: Path, clones: Path) -> None:
+    _worker.update(model=EndpointModel(model), clones=clones)
+
+
+def _judged(job: tuple[tuple[_Corpus, str], float, float, int]) -> list[tuple[States, _Cut]]:
+    """What the model hears at each cut of a recording, in some variations."""
+    (corpus, path), share, pause_s, number = job
+    rng = np.random.default_rng(number)
+    sound = _sound(corpus, path, _worker["clones"])
+    cuts = [cut for _ in range(_VARIATIONS) for cut in _cuts(sound, share, pause_s, rng)]
+    return [(_worker["model"].states(_as_by_a_microphone(cut.given, rng)), cut) for cut in cuts]
 
 
 def _paths(corpus: _Corpus, clones: Path, unseen: set[str]) -> list[str]:
@@ -170,11 +189,11 @@ def _alike_in_length(is_end: Flags, length: npt.NDArray[np.int64]) -> Values:
     return counts
 
 
-def _fitted(heard: Values, is_end: Flags, counts: Values) -> Values:
+def _fitted(states: Values, is_end: Flags, counts: Values) -> Values:
     """Weights and constant of a logistic regression: Newton's method on values of equal spread, with a penalty."""
-    mean, spread = heard.mean(axis=0), heard.std(axis=0) + 1e-6
-    values = np.column_stack([(heard - mean) / spread, np.ones(len(heard))])
-    penalty = np.append(np.full(heard.shape[1], _PENALTY), 0.0)
+    mean, spread = states.mean(axis=0), states.std(axis=0) + 1e-6
+    values = np.column_stack([(states - mean) / spread, np.ones(len(states))])
+    penalty = np.append(np.full(states.shape[1], _PENALTY), 0.0)
     weights = np.zeros(values.shape[1])
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-(values @ weights)))

@@ -23,7 +23,7 @@ from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel, log_mel, 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns.dictation import Progress, progress
-from huiyin.assistant.turns.endpointing import Evidence, judge_words, log_odds
+from huiyin.assistant.turns.endpointing import Evidence, judge_together, log_odds
 from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
 from huiyin.configs.settings import TurnsSettings
@@ -38,6 +38,7 @@ _SOUND = "the sound, to our classifier"
 _OWN = "the sound, to smart-turn's own classifier"
 _EQUALLY = ", equally long"
 _BOTH = "words and sound, as they are weighed"
+_DURATION = "how long the user has spoken, which no judge may use"
 _LEAST_S = 0.5  # of sound
 _LISTS = "the words, to lists of conjunctions, fillers, particles, dictated kinds"
 _STOP = "a full stop set by the recogniser"
@@ -58,7 +59,7 @@ def main() -> None:
     settings = config.load(environ={})
     folder = settings.store.path.parent / "bench" / "latency"
     model = ModelStore(settings.store).ensure(MODEL)
-    sound, own, words = EndpointModel(model), open_model(model), CachedJudge(settings, folder)
+    ours, own, words = EndpointModel(model), open_model(model), CachedJudge(settings, folder)
     rng = np.random.default_rng(0)
 
     def judged(part: Samples, equally_s: float, text: str, pause_s: float | None) -> Place:
@@ -66,14 +67,15 @@ def main() -> None:
             _WORDS: words(text) or 0.0,
             _LISTS: 0.0 if progress(text) in _DICTATION_GOES_ON else _VOTES[text_vote(text)],
             _STOP: float(has_full_stop(text)),
+            _DURATION: float(len(part)),
         }
-        for name, given in (("", part), (_EQUALLY, part[-round(max(equally_s, _LEAST_S) * SAMPLE_RATE) :])):
-            samples = at_a_pause(given, rng)
-            by[_SOUND + name] = sound(samples)
+        for name, sound in (("", part), (_EQUALLY, part[-round(max(equally_s, _LEAST_S) * SAMPLE_RATE) :])):
+            samples = at_a_pause(sound, rng)
+            by[_SOUND + name] = ours(samples)
             by[_OWN + name] = float(own.run(None, {"input_features": log_mel(prepare(samples))[None]})[0][0, 0])
         policy = TurnsSettings()
         by[_BOTH] = log_odds(by[_WORDS]) + policy.sound_weight * log_odds(by[_SOUND])
-        judgement = judge_words(policy, Evidence(by[_SOUND], text, by[_WORDS]))
+        judgement = judge_together(policy, Evidence(by[_SOUND], text, by[_WORDS]))
         return Place(pause_s, by, bool(judgement and judgement.is_complete))
 
     people = latency_heldout.spoken(latency_people.listed(), folder.parent / "held-out")
@@ -91,7 +93,7 @@ def main() -> None:
                 places.append(judged(part, ends[0][0], recording.texts[f"0-{number}"], pause_s))
         sets[f"{len(spoken)} {name}"] = places
     words.close()
-    judges = (_WORDS, _SOUND, _OWN, _SOUND + _EQUALLY, _OWN + _EQUALLY, _BOTH, _LISTS, _STOP)
+    judges = (_WORDS, _SOUND, _OWN, _SOUND + _EQUALLY, _OWN + _EQUALLY, _BOTH, _LISTS, _STOP, _DURATION)
     shares = ([judge, *(f"{100 * ranked(places, judge):.0f} %" for places in sets.values())] for judge in judges)
     show(("an end ranked above a pause by", *sets), shares)
     show((f"called complete, p ≥ {TurnsSettings().p_complete}", *sets), _called_complete(list(sets.values())))

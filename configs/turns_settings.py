@@ -33,18 +33,18 @@ class TurnsSettings:
     endpoint_longest_s: float = setting(2.0, low=0.2, high=20)
     """a longer silence is an answer to nothing"""
     endpoint_unfinished_s: float = setting(0.8, low=0, high=5)
-    """waited longer after 'because', 'um', a comma: the model alone calls 3 in 4 such Chinese cuts complete"""
+    """waited longer after 'because', 'um', a comma: the sound of such a cut is often that of an end"""
     dictation_part_s: float = setting(1.6, low=0, high=10)
     """silence, at least, where what is dictated has less than its length: people look up the next group"""
     dictation_open_s: float = setting(1.25, low=0, high=10)
     """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
     to hear them go on"""
-    p_complete: float = setting(0.15, low=0, high=1)
+    p_complete: float = setting(0.25, low=0.001, high=1)
     """a turn is complete from here on, by its words and its sound together: few long pauses reach it, and half of the
     ends (`python -m benchmarks.latency_judges`)"""
-    sound_weight: float = setting(0.6, low=0, high=5)
+    sound_weight: float = setting(0.4, low=0, high=5)
     """how much the log-odds of the sound count beside those of the words, which tell more"""
-    p_sound_unjudged: float = setting(0.23, low=0.01, high=0.99)
+    p_sound_unjudged: float = setting(0.44, low=0.01, high=0.99)
     """the sound where it is not judged: the words must then have 0.27"""
     p_few_words: float = setting(0.05, low=0, high=1)
     """the language model is believed from here on after few words that sound complete: 'yes please' has 0.33, 'my name'
@@ -53,10 +53,10 @@ class TurnsSettings:
     """a turn of fewer words has few: a language model seldom ends a message there"""
     p_sound_confirmed: float = setting(0.5, low=0, high=1)
     """the sound is believed from here on where the text is complete, too"""
-    p_sound_unmarked: float = setting(0.97, low=0, high=1)
+    p_sound_unmarked: float = setting(0.75, low=0, high=1)
     """the sound is believed from here on where the recogniser sets marks but ended this text without one, which
     speaks against an end"""
-    p_sound_alone: float = setting(0.9, low=0.5, high=1)
+    p_sound_alone: float = setting(0.6, low=0.5, high=1)
     """the sound is believed from here on where the text says nothing, and nothing confirms it"""
     p_sound_incomplete: float = setting(0.1, low=0, high=0.4)
     """from here on down the sound is sure that more will come, and the silence may be the longest"""

@@ -21,7 +21,7 @@ from huiyin.services.common.onnx import open_model, with_output
 
 Spectrogram = npt.NDArray[np.float32]
 """Whisper's: shape (80, frames)."""
-Heard = npt.NDArray[np.float32]
+States = npt.NDArray[np.float32]
 """Shape (1152,)."""
 
 MODEL = "smart-turn-v3.2-cpu.onnx"
@@ -34,7 +34,7 @@ _TOP_HZ = SAMPLE_RATE / 2
 _DYNAMIC_RANGE = 8.0  # decades below the loudest point are all the same silence
 
 WEIGHTS = Path(__file__).with_name("endpoint_classifier.npy")  # and the constant: shape (1153,)
-_STATES = "layer_norm_8"  # the encoder's last layer: 384 values every 20 ms
+_LAYER = "layer_norm_8"  # the encoder's last layer: 384 values every 20 ms
 _PARTS = ((-6, None), (-25, -6), (-100, -25))  # the last 0.12 s (silence mostly), 0.4 s and 1.5 s before them
 
 
@@ -43,18 +43,18 @@ class EndpointModel:
 
     def __init__(self, model: Path) -> None:
         # On one core: a second would be taken from recognition.
-        self._session = open_model(with_output(model.read_bytes(), _STATES))
+        self._session = open_model(with_output(model.read_bytes(), _LAYER))
         self._input = self._session.get_inputs()[0].name
         self._weights = np.load(WEIGHTS)
 
     def __call__(self, samples: Pcm16) -> float:
         """Probability 0..1 that the turn `samples` (int16, 16 kHz, shape (n,)) belongs to is complete at its end."""
-        return float(1 / (1 + np.exp(-(self.heard(samples) @ self._weights[:-1] + self._weights[-1]))))
+        return float(1 / (1 + np.exp(-(self.states(samples) @ self._weights[:-1] + self._weights[-1]))))
 
-    def heard(self, samples: Pcm16) -> Heard:
-        """What the classifier weighs: the encoder's states, averaged over each part."""
-        (states,) = self._session.run([_STATES], {self._input: log_mel(prepare(samples))[None]})
-        return np.concatenate([states[0, first:end].mean(axis=0) for first, end in _PARTS])
+    def states(self, samples: Pcm16) -> States:
+        """What the classifier weighs: the encoder's states, averaged over each part of the sound."""
+        (frames,) = self._session.run([_LAYER], {self._input: log_mel(prepare(samples))[None]})
+        return np.concatenate([frames[0, first:end].mean(axis=0) for first, end in _PARTS])
 
 
 def prepare(samples: Pcm16) -> Samples:

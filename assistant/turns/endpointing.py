@@ -60,26 +60,27 @@ def wait_s(policy: TurnsSettings, evidence: Evidence) -> float:
 
 
 def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> float:
-    by_words = judge_words(policy, evidence)
-    if evidence.words_awaited or (evidence.sound_awaited and by_words is None):
+    together = judge_together(policy, evidence)
+    if evidence.words_awaited or (evidence.sound_awaited and together is None):
         return policy.endpoint_doubtful_s
-    decisive = _judge_sound(policy, evidence, vote) if by_words is None else by_words
+    decisive = _judge_sound(policy, evidence, vote) if together is None else together
     if decisive is None:
         return policy.endpoint_sure_s if vote == "finished" else policy.endpoint_s
     if decisive.is_complete:
-        return policy.endpoint_sure_s if by_words is None else policy.endpoint_s
-    if by_words is None and vote == "finished":
+        return policy.endpoint_sure_s if together is None else policy.endpoint_s
+    if together is None and vote == "finished":
         return policy.endpoint_doubtful_s
     return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * decisive.doubt
 
 
-def judge_words(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
-    """What the language model says, and the sound; None: the words have not been judged."""
+def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
+    """By the words and the sound; None: the words have not been judged."""
     if evidence.p_words is None:
         return None
     p_sound = policy.p_sound_unjudged if evidence.p_sound is None else evidence.p_sound
     p = _probability(log_odds(evidence.p_words) + policy.sound_weight * log_odds(p_sound))
-    few = word_count(evidence.text) < policy.few_words and p_sound >= policy.p_sound_confirmed
+    sounds_complete = evidence.p_sound is None or evidence.p_sound >= policy.p_sound_confirmed
+    few = word_count(evidence.text) < policy.few_words and sounds_complete
     is_complete = p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words)
     return Judgement(is_complete, max(0.0, 1 - p / policy.p_complete))
 
@@ -108,8 +109,7 @@ def _sound_threshold(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> f
     text = evidence.text
     if vote == "finished" or (vote == "neither" and is_whole_alone(text)):
         return policy.p_sound_confirmed
-    # A recogniser ends whatever it understood with a full stop; after one word that says nothing. Nor does the sound:
-    # one and the same "one" has 0.44 to 0.97, with a little more or less silence around it.
+    # A recogniser ends whatever it understood with a full stop; after one word that says nothing, nor does the sound.
     if text and not can_be_judged(text):
         return None
     if vote == "neither" and has_full_stop(text):

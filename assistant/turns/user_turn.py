@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from huiyin.assistant.turns.dictation import Progress, is_asked_for, progress
-from huiyin.assistant.turns.endpointing import Evidence, judge_words, wait_s
+from huiyin.assistant.turns.endpointing import Evidence, judge_together, wait_s
 from huiyin.assistant.turns.events import NEVER
 from huiyin.assistant.turns.own_echo import known_of_both
 from huiyin.configs.settings import TurnsSettings
@@ -72,8 +72,8 @@ class UserTurn:
 
     def resume(self, policy: TurnsSettings) -> None:
         """The user speaks on after a pause. A reply prepared where the words went on is not a speculation."""
-        by_words = judge_words(policy, self.evidence)
-        was_expected = bool(by_words and not by_words.is_complete) or (self._dictation_goes_on and self.evidence.text)
+        judgement = judge_together(policy, self.evidence)
+        was_expected = bool(judgement and not judgement.is_complete) or (self._dictation_goes_on and self.evidence.text)
         if was_expected and self.tries < policy.max_tries:
             self.speculations -= 1
         self.clear_pause()

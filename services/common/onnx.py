@@ -60,6 +60,7 @@ def with_output(model: bytes, name: str) -> bytes:
 
 def _field(number: int, content: bytes) -> bytes:
     """A protobuf field of bytes: shorter than 128, whose length is one byte."""
+    assert len(content) < 128
     return bytes([number << 3 | 2, len(content)]) + content
 
 

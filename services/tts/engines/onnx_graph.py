@@ -64,8 +64,11 @@ def node_of(op_type: str, inputs: list[str], output: str, **attributes: Any) -> 
 
 
 def other_input(node: Any, name: str) -> str:
-    """The input of `node` that is not `name`."""
-    return next(str(i) for i in node.input if i != name)
+    """The first input of `node` that is not `name`. Raises KeyError."""
+    for each in node.input:
+        if each != name:
+            return str(each)
+    raise KeyError(f"{node.name} has no other input than {name}")
 
 
 def set_nodes(graph: Any, nodes: list[Any]) -> None:
