@@ -267,11 +267,11 @@ def scored(script: Script, probability: float) -> None:
     ("probability", "words", "over_s"),
     [
         (None, "hello there", 2.5),
-        (0.98, "hello there", 2.25),
-        (0.95, "hello there", 2.85),
+        (0.76, "hello there", 2.25),
+        (0.7, "hello there", 2.85),
         (0.95, "Hello there.", 2.25),
         (0.5, "Hello there.", 2.25),
-        (0.5, "hello there", 3.025),
+        (0.5, "hello there", 2.92),
         (0.02, "Hello there.", 3.2),
         (0.95, "I went there because", 3.05),
         (0.02, "I went there because", 4.0),
@@ -296,7 +296,7 @@ def test_a_missing_full_stop_says_nothing_once_the_recogniser_has_set_no_mark_in
     script = Script()
     for start in range(0, 60, 15):
         script.user_speaks(start, start + 2)
-        script.at(start + 2.15, ev.EndpointScored(start + 2.15, start + 2, 0.95))
+        script.at(start + 2.15, ev.EndpointScored(start + 2.15, start + 2, 0.7))
         script.recognised(start + 2.2, Transcript("hello there"))
         script.replies(start + 3, "Hi!")
         assert script.over_s == pytest.approx(start + (2.85 if start < 45 else 2.25))

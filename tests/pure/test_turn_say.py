@@ -126,7 +126,7 @@ def test_typed_words_and_greetings_say_nothing_of_the_recognisers_marks() -> Non
     for number in range(4):
         script.at(number, ev.TextEntered(number, "hello"))
     script.user_speaks(10, 12)
-    script.at(12.11, ev.EndpointScored(12.11, 12, 0.95))
+    script.at(12.11, ev.EndpointScored(12.11, 12, 0.7))
     script.recognised(12.2)
     script.at(15)
     assert script.over_s == pytest.approx(12.85)
