@@ -115,5 +115,5 @@ def _sound_threshold(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> f
     if vote == "neither" and has_full_stop(text):
         return policy.p_sound_confirmed
     if vote == "neither" and evidence.stops_are_set:
-        return policy.p_sound_unmarked if text else None  # nothing can be said before the words are there
+        return policy.p_sound_unmarked if text else 1 - policy.p_sound_incomplete  # before the words are there
     return policy.p_sound_alone

@@ -83,7 +83,6 @@ def test_a_judge_of_the_sound_that_is_late_is_waited_for(judges: list[str], over
 
     score = Script("sound")
     score.user_speaks(0, 2)
-    score.recognised(2.15, WHOLE)
     score.at(2.2, ev.EndpointScored(2.2, 2, 0.99))
     score.at(5)
     assert score.over_s == pytest.approx(2.25)

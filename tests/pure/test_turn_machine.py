@@ -355,7 +355,7 @@ def test_a_model_that_answers_late_ends_the_turn_as_soon_as_it_does() -> None:
 def test_the_words_are_waited_for_as_nothing_can_be_heard_before_them() -> None:
     script = Script()
     script.user_speaks(0, 2)
-    scored(script, 0.95)
+    scored(script, 0.85)
     script.at(2.4)
     assert script.over_s is None
     script.recognised(2.45, Transcript("Hello there."))
