@@ -52,9 +52,8 @@ _LEVEL_DB = (-20.0, 0.0)
 _NOISE_DBFS = (-75.0, -48.0)
 _LOW = 0.9  # half of the noise has more of the low frequencies: a filter with this pole
 _BEFORE_S = 0.5
-_PENALTY = 1e3  # on the squared weights: what is states has 1,152 values
+_PENALTY = 1e3  # on the squared weights, of which there are 1,152
 _STEPS = 12  # of Newton's method
-
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -86,7 +85,7 @@ _CORPORA = (
 
 
 def main() -> None:
-    """Fetch what was states, fit, write."""
+    """Judge every cut, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clones", type=Path, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME")
     parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help=f"default {WEIGHTS.name}")
@@ -122,7 +121,7 @@ def _load(model: Path, clones: Path) -> None:
 
 
 def _judged(job: tuple[tuple[_Corpus, str], float, float, int]) -> list[tuple[States, _Cut]]:
-    """What the model hears at each cut of a recording, in some variations."""
+    """What the encoder makes of each cut of a recording, in some variations."""
     (corpus, path), share, pause_s, number = job
     rng = np.random.default_rng(number)
     sound = _sound(corpus, path, _worker["clones"])
