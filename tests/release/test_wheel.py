@@ -122,7 +122,7 @@ def test_the_wheel_holds_our_packages_with_their_data_and_nothing_else(wheel: Pa
     ours = {f"huiyin/{path.relative_to(ROOT).as_posix()}" for path in files if path.suffix != ".pyc"}
     assert set(names) - about == ours
     assert {Path(name).suffix for name in ours} == {
-        ".py", ".typed", ".toml", ".txt", ".css", ".html", ".jinja", ".js", ".svg", ".yaml"
+        ".py", ".typed", ".toml", ".txt", ".css", ".html", ".jinja", ".js", ".npy", ".svg", ".yaml"
     }  # fmt: skip
 
 
