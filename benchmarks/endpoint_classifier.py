@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import io
 import re
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +28,8 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 
 from benchmarks import latency_heldout, latency_people
-from benchmarks.latency_speech import pauses_in, shortened, speech_in, with_pause
+from benchmarks.latency_heldout import SHARES, git
+from benchmarks.latency_speech import PAUSES_S, pauses_in, shortened, speech_in, with_pause
 from benchmarks.output import tell
 from huiyin.assistant.ears.endpoint_model import MODEL, WEIGHTS, EndpointModel, States
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -42,8 +42,6 @@ from huiyin.services.common.audio import decode
 _LONGEST_S = 20.0
 _SHORTEST_S = 0.6
 _LEAST_S = 0.4  # of speech before a cut
-_SHARES = (0.5, 0.35, 0.65)  # where a pause is put in, in turn
-_PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)
 _VARIATIONS = 3  # of each cut: with one, the thresholds moved by as much as the judge gains
 _GIVEN_S = (0.5, 4.0)  # before a cut, at most
 _BIN_S = 0.25  # so alike in length, ends and pauses count the same
@@ -95,7 +93,7 @@ def main() -> None:
     unseen = {one.speaker for one in (*latency_heldout.listed(), *latency_people.listed())}
     recordings = [(corpus, path) for corpus in _CORPORA for path in _paths(corpus, args.clones, unseen)]
     tell(f"{len(recordings)} recordings")
-    jobs = zip(recordings, cycle(_SHARES), cycle(_PAUSES_S), count(), strict=False)
+    jobs = zip(recordings, cycle(SHARES), cycle(PAUSES_S), count(), strict=False)
     states, is_end, length = [], [], []
     with ProcessPoolExecutor(initializer=_load, initargs=(model, args.clones)) as pool:
         for number, cuts in enumerate(pool.map(_judged, jobs, chunksize=20), 1):
@@ -146,7 +144,7 @@ def _sound(corpus: _Corpus, path: str, clones: Path) -> Samples:
 
 def _git(corpus: _Corpus, clones: Path, *arguments: str) -> bytes:
     """What Git prints. Raises SystemExit."""
-    done = subprocess.run(["git", "-C", str(clones / corpus.repository), *arguments], capture_output=True, check=False)
+    done = git(clones / corpus.repository, *arguments)
     if done.returncode:
         raise SystemExit(f"{clones / corpus.repository}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout

@@ -24,7 +24,7 @@ from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.download import Downloader
 from huiyin.services.common.audio import decode
 
-_SHARES = (0.5, 0.35, 0.65)  # of a recording without a pause of its own: where one is put in, in turn
+SHARES = (0.5, 0.35, 0.65)  # of a recording without a pause of its own: where one is put in, in turn
 _LONGEST_S = 60.0
 
 
@@ -92,8 +92,7 @@ def fetch(recordings: Sequence[HeldOut], folder: Path, settings: StoreSettings, 
 
 def _in_clone(recording: HeldOut, clones: Path) -> bytes:
     """The recording as the clone of its repository has it."""
-    show = ["git", "-C", str(clones / recording.repository), "show", f"{recording.commit}:{recording.path}"]
-    shown = subprocess.run(show, capture_output=True, check=False)
+    shown = git(clones / recording.repository, "show", f"{recording.commit}:{recording.path}")
     if shown.returncode:
         raise SystemExit(f"{recording.address} is not in {clones}: {shown.stderr.decode(errors='replace').strip()}")
     if (found := hash_of(shown.stdout).hexdigest()) != recording.sha256:
@@ -101,9 +100,14 @@ def _in_clone(recording: HeldOut, clones: Path) -> bytes:
     return shown.stdout
 
 
+def git(clone: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """What Git says in a clone; it may have failed."""
+    return subprocess.run(["git", "-C", str(clone), *arguments], capture_output=True, check=False)
+
+
 def spoken(recordings: Sequence[HeldOut], folder: Path) -> Iterator[Spoken]:
     """What is said in each, and where a pause is to be put in: nowhere where the speaker pauses."""
-    shares = cycle(_SHARES)
+    shares = cycle(SHARES)
     for recording in recordings:
         sound = speech_in(decode(recording.file(folder), max_duration_s=_LONGEST_S).samples)
         pauses = () if any(pauses_in(sound)) else (next(shares),)

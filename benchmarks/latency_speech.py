@@ -33,7 +33,7 @@ from tests.support.speech_clips import recorded
 
 SHORTEST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 0.7
-_PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)  # put in, in turn
+PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)  # put in, in turn
 _PEAK = 0.5
 _FRAME = SAMPLE_RATE // 100
 _QUIET = 0.02  # of the peak: a frame without a louder sample belongs to a pause
@@ -91,7 +91,7 @@ def utterances(settings: Settings, folder: Path, unseen: bool) -> list[Benchmark
 
 def with_pauses(parts: Iterable[Spoken]) -> list[BenchmarkUtterance]:
     """All of them in a fixed order that mixes speakers and languages, so that the first few stand for all."""
-    pauses, replies = cycle(_PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
+    pauses, replies = cycle(PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
     result: list[BenchmarkUtterance] = []
     for part in parts:
         sound = part.sound
