@@ -100,5 +100,32 @@ def test_an_impossible_request_is_refused_with_words(body: dict[str, Any], what:
     assert what in refused.value.message and refused.value.hint
 
 
+RESULT = {"role": "tool", "tool_call_id": "c", "content": "sunny"}
+
+
+@pytest.mark.parametrize(
+    ("since", "may_call"),
+    [
+        ([asked('{"city": "Paris"}'), RESULT], True),
+        ([asked('{"city": "Paris"}'), RESULT, asked('{"city": "Rome"}'), RESULT], True),
+        ([asked('{"city": "Paris"}'), RESULT, asked('{"city":"Paris"}'), RESULT], False),
+        ([asked('{"city": "Paris"}'), RESULT, USER, asked('{"city": "Paris"}'), RESULT], True),
+    ],
+)
+def test_a_call_made_twice_for_the_same_words_is_answered_without_tools(since: list[Any], may_call: bool) -> None:
+    body = shaped(tools=[tool("f")], messages=[USER, *since])
+    assert ("tools" in body) == may_call == ("logit_bias" not in body)
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"), [(None, {"```": -100}), ({"5": 1}, {"5": 1, "```": -100}), ([[5, 1]], [[5, 1], ["```", False]])]
+)
+def test_after_a_result_words_cannot_be_the_call_again(own: Any, sent: Any) -> None:
+    messages = [USER, asked("{}"), RESULT]
+    body = shaped(tools=[tool("f")], tool_choice="none", messages=messages, **({"logit_bias": own} if own else {}))
+    assert body == {"messages": messages, "logit_bias": sent}
+    assert shaped(opening="", tools=[tool("f")], tool_choice="none", messages=messages) == {"messages": messages}
+
+
 def test_a_model_that_cannot_call_answers_requests_whose_choice_is_none() -> None:
     assert shaped(can_call=False, tools=[tool("f")], tool_choice="none") == {"messages": [USER]}
