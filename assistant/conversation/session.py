@@ -84,7 +84,7 @@ class Session:
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._prepared: Mapping[str, Pcm16] = {} if prepared is None else prepared
-        self._openers = Openers()
+        self._openers = Openers(lambda text: len(self._sound_of(text)) / SAMPLE_RATE)
         self._replies = Replies()
         self._observers = Observers(world)
         self._next: deque[ev.Event] = deque()  # that follow at the same instant
@@ -264,8 +264,8 @@ class Session:
                 self._stages.judge(action)
             case do.AskLlm(generation=generation, transcript=transcript):
                 self._ask(generation, transcript)
-            case do.Open(generation=generation, transcript=transcript):
-                self._open(generation, transcript.text)
+            case do.Open():
+                self._open(action.generation, action.transcript.text, action.fits_s)
             case do.Hurry(generation=generation):
                 self._stages.hurry(generation)
             case do.Synthesise(generation=generation, clause=clause, text=text):
@@ -309,14 +309,14 @@ class Session:
             check = ClaimGuard(transcript.text, reply.language, self._world.date_time, self._model_invents).speak
         self._stages.ask(generation, reply.messages, self._tools, self._tool_choice, check)
 
-    def _open(self, generation: int, words: str) -> None:
-        """Begin the reply to these words with an opener, unless its first sound has just come."""
+    def _open(self, generation: int, words: str, fits_s: float) -> None:
+        """Begin the reply to these words with an opener, unless the first of its sound, or of its times, just came."""
         reply = self._replies[generation]
-        if self._loudspeaker.ahead_s(generation) > 0:
+        if self._loudspeaker.heard(generation)[1]:
             return
         language = reply.language or reply_language("", words)
         kind = kind_of(words, language, reply.style)
-        text = self._openers.choose(self.persona.openers, language, kind, lambda each: len(self._sound_of(each)) > 0)
+        text = self._openers.choose(self.persona.openers, language, kind, fits_s)
         if text:
             reply.texts[OPENER] = text
             self._loudspeaker.add(generation, OPENER, self._sound_of(text))

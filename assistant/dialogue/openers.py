@@ -46,25 +46,21 @@ def kind_of(text: str, language: str, style: Style) -> str:
 class Openers:
     """Those of one conversation: they take turns, and none comes twice in a row."""
 
-    def __init__(self) -> None:
+    def __init__(self, lasts_s: Callable[[str], float]) -> None:
+        """`lasts_s`: of one, in seconds; 0 where its sound is not there."""
+        self._lasts_s = lasts_s
         self._said: list[str] = []  # the newest last, each once
 
     def choose(
-        self,
-        openers: Mapping[str, Mapping[str, Sequence[str]]],
-        language: str,
-        kind: str,
-        is_there: Callable[[str], bool],
+        self, openers: Mapping[str, Mapping[str, Sequence[str]]], language: str, kind: str, fits_s: float
     ) -> str:
-        """The one of a persona's `openers` of this kind that was said longest ago; '' if the last is the only one.
-
-        `is_there`: whether the sound of one is.
-        """
-        fitting = [text for text in openers.get(language, {}).get(kind, ()) if is_there(text)]
-        if self._said:
-            fitting = [text for text in fitting if text != self._said[-1]]
-        if not fitting:
+        """One of a persona's `openers` of this kind, but not the last one again: of those that take no longer than
+        `fits_s` the one that was said longest ago, else the shortest. '' if there is none."""
+        others = [text for text in openers.get(language, {}).get(kind, ()) if text not in self._said[-1:]]
+        there = {text: lasts_s for text in others if (lasts_s := self._lasts_s(text)) > 0}
+        if not there:
             return ""
+        fitting = [text for text in there if there[text] <= fits_s] or [min(there, key=lambda each: there[each])]
         text = min(fitting, key=lambda each: self._said.index(each) if each in self._said else -1)
         self._said = [*(each for each in self._said if each != text), text]
         return text

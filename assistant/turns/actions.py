@@ -58,10 +58,14 @@ class AskLlm(Action):
 
 @dataclass(frozen=True)
 class Open(Action):
-    """The reply will not be there in time: answer with `Opened` where there is an opener that suits, or not at all."""
+    """The reply will not be there in time: answer with `Opened` where there is an opener that suits, or not at all.
+
+    One that takes longer than `fits_s` delays the reply; where all do, the shortest does least.
+    """
 
     generation: int
     transcript: Transcript
+    fits_s: float
 
 
 @dataclass(frozen=True)

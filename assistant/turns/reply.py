@@ -9,7 +9,7 @@ from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
 from huiyin.assistant.turns.normalise import words_of_part
-from huiyin.assistant.turns.opener import OPENER, opener_due_s
+from huiyin.assistant.turns.opener import OPENER, opener_due_s, opener_fits_s
 from huiyin.assistant.turns.own_echo import Audible
 from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.assistant.turns.text_judge import has_question_mark
@@ -212,7 +212,8 @@ class Reply:
                 self._act(do.Hurry(self.generation))
             if now_s >= self._opener_due_s() and self.transcript:
                 self._is_opener_asked = True
-                self._act(do.Open(self.generation, self.transcript))
+                fits_s = opener_fits_s(now_s, self._expected_s)
+                self._act(do.Open(self.generation, self.transcript, fits_s))
             while late := [stage for stage, due_s in self._stage_due_s.items() if now_s >= due_s]:
                 self._fail(late[0], f"no answer from {late[0]} in time", now_s)
 
@@ -301,8 +302,13 @@ class Reply:
             return NEVER
         if self._is_opener_asked or self._opens_s == NEVER:
             return NEVER
-        expected_s = self._pace.first_sound_s(self._llm_asked_s, self._written_s)
-        return self._unless_possible_speech(opener_due_s(self._policy, self._ended_s, self._opens_s, expected_s))
+        due_s = opener_due_s(self._policy, self._ended_s, self._opens_s, self._expected_s, self._written_s)
+        return self._unless_possible_speech(due_s)
+
+    @property
+    def _expected_s(self) -> float | None:
+        """When its first sound may be expected, by the last replies; None: not known."""
+        return self._pace.first_sound_s(self._llm_asked_s, self._written_s)
 
     def _hurry_due_s(self) -> float:
         """When the next clause is wanted: the first while the user still waits gladly, each other just in time for the

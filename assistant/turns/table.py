@@ -92,7 +92,8 @@ after its last sound) it never is | \
 A user who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |
 | `opener.py` | when an opener is asked for: not before {opener_s} after the user's last sound, and only where by the \
 last replies the first sound of this one is {opener_gain_s} away or more; where nothing is known, or it is \
-{opener_overdue_s} overdue, after {opener_late_s}. A user who goes on over it goes on with the same turn | \
+{opener_overdue_s} overdue ({opener_gain_s} once its first clause is with the voice), after {opener_late_s}. One is \
+chosen that is over by then, else the shortest. A user who goes on over it goes on with the same turn | \
 It is spoken to its end: where services are quick it would make the reply later |
 | `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
 of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |

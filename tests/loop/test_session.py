@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation import events as on
@@ -18,7 +19,7 @@ from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.settings import load
@@ -32,13 +33,16 @@ TAKES_S = 0.1
 class Talk(Desk):
     """A session whose stages answer 0.1 s after they were asked: the recogniser `heard`, the model `reply`."""
 
-    def __init__(self, *overrides: str, reply: str = "Yes.", summary: Plan[str] | None = None) -> None:
+    def __init__(
+        self, *overrides: str, reply: str = "Yes.", summary: Plan[str] | None = None, persona: Persona = PERSONA
+    ) -> None:
         self.heard, self.reply, self.summary = ev.Transcript(""), reply, summary
         self.asked: list[list[Message]] = []
         self.synthesised: list[tuple[str, str]] = []
         self.summarised: list[Sequence[Message]] = []
         settings = load(overrides=[*overrides, f"talk.summary={str(summary is not None).lower()}"], environ={})
-        super().__init__(Parts(self, self, self), settings, persona=PERSONA)
+        prepared = {text: np.full(SAMPLE_RATE // 2, 1000, np.int16) for text in persona.all_prepared()}
+        super().__init__(Parts(self, self, self), settings, persona=persona, prepared=prepared)
         self.session.start()
 
     def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
@@ -132,6 +136,27 @@ def test_what_is_said_is_shown_as_it_begins() -> None:
     talk.turn()
     talk.turn_of("Hi P.")
     assert out.getvalue().splitlines() == ["huiyin: Hello, I'm P.", "huiyin: Yes."]
+
+
+class _TellsWordsFirst(Talk):
+    """Its voice is slow, and tells when it will say the first words before it says them."""
+
+    def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
+        return Plan([(0.4, [(800, 3)]), (0.9, np.full(SAMPLE_RATE // 10, 1000, np.int16))], 0.9)
+
+
+def test_an_opener_does_not_come_within_a_clause() -> None:
+    opens = Persona("P", "You are P.", openers={"zh": {"question": ("嗯，",)}})
+    talk = _TellsWordsFirst("turns.opener_late_s=0.8", reply="从前有座山。", persona=opens)
+    talk.heard = ev.Transcript("讲个故事吧", "zh")
+    talk.session.post(ev.SpeechStarted(0.1, 0.0))
+    talk.session.post(ev.SpeechPaused(1.0, 0.9))
+    turn = talk.turn().turn
+    asked_s, made_s = (
+        next(at_s for at_s, event in talk.log if isinstance(event, kind)) for kind in (on.SpeechAsked, on.SpeechBegun)
+    )
+    assert (asked_s, made_s) == pytest.approx((1.2, 2.1), abs=0.01), "one is due at 1.7, the first times at 1.6"
+    assert turn.heard == "从前有座山。"
 
 
 def test_what_comes_after_its_end_is_not_done() -> None:

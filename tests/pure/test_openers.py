@@ -35,18 +35,30 @@ def test_a_question_is_thought_about_and_a_sad_user_met_gently(
     assert kind_of(text, language, style) == kind
 
 
+def lasts_s(text: str) -> float:
+    return 0.1 * len(text)
+
+
 def test_they_take_turns_and_none_comes_twice_in_a_row() -> None:
-    openers = Openers()
-    said = [openers.choose(SHIPPED, "en", "question", lambda text: True) for _ in range(4)]
+    openers = Openers(lasts_s)
+    said = [openers.choose(SHIPPED, "en", "question", fits_s=2.0) for _ in range(4)]
     assert said == ["Well,", "Let me see,", "Well,", "Let me see,"]
-    assert openers.choose(SHIPPED, "en", "remark", lambda text: True) == "I see,"
-    assert openers.choose(SHIPPED, "en", "remark", lambda text: True) == "", "there is no other"
-    assert openers.choose(SHIPPED, "en", "gentle", lambda text: True) == ""
-    assert openers.choose(SHIPPED, "zh", "question", lambda text: True) == ""
+    assert openers.choose(SHIPPED, "en", "remark", fits_s=2.0) == "I see,"
+    assert openers.choose(SHIPPED, "en", "remark", fits_s=2.0) == "", "there is no other"
+    assert openers.choose(SHIPPED, "en", "gentle", fits_s=2.0) == ""
+    assert openers.choose(SHIPPED, "zh", "question", fits_s=2.0) == ""
+
+
+def test_one_that_would_delay_the_reply_is_left_for_a_later_one() -> None:
+    openers = Openers(lasts_s)
+    shipped = {"en": {"question": ("Let me see,", "Well now,", "Well,")}}
+    said = [openers.choose(shipped, "en", "question", fits_s) for fits_s in (0.9, 0.9, 2.0, 0.0, 0.0)]
+    assert said == ["Well now,", "Well,", "Let me see,", "Well,", "Well now,"]
 
 
 def test_one_without_sound_is_not_chosen() -> None:
-    assert Openers().choose(SHIPPED, "en", "question", lambda text: text != "Well,") == "Let me see,"
+    openers = Openers(lambda text: 0.0 if text == "Well," else 1.0)
+    assert [openers.choose(SHIPPED, "en", "question", fits_s) for fits_s in (0.0, 2.0)] == ["Let me see,", ""]
 
 
 @pytest.mark.parametrize("name", ["huiyin", "echo", "tutor"])

@@ -37,7 +37,7 @@ def opened(script: Script) -> Script:
     """The opener is said from 102.5 s on."""
     asks(script).at(102.5)
     g = script.machine.generation
-    assert script.last(do.Open) == do.Open(g, HELLO)
+    assert isinstance(asked := script.last(do.Open), do.Open) and (asked.generation, asked.transcript) == (g, HELLO)
     script.at(102.51, ev.Opened(102.51, g, "Well,"))
     script.at(102.55, ev.PlaybackAdvanced(102.55, g, OPENER))
     assert script.machine.state is State.SPEAKING
@@ -79,6 +79,40 @@ def test_a_clause_that_is_already_written_shows_that_the_sound_is_near() -> None
     asks(quick).at(102.3, ev.ReplyText(102.3, quick.machine.generation, 0, "Soon."))
     quick.at(102.9)
     assert quick.when(do.Open) == []
+
+
+def test_a_clause_that_is_written_late_is_not_delayed_by_one() -> None:
+    script = known_to_take(0.7)
+    asks(script).at(103.1, ev.ReplyText(103.1, script.machine.generation, 0, "Here it is."))
+    script.at(103.9)
+    assert script.when(do.Open) == [], "its sound is expected at 103.45, and the voice may be a little late"
+    script.at(104.1)
+    assert script.when(do.Open) == pytest.approx([103.95]), "it may take much longer"
+
+
+def test_a_first_clause_that_is_with_an_unknown_voice_is_given_some_time() -> None:
+    first = Script()
+    first.user_speaks(0, 2)
+    first.recognised(2.2)
+    first.at(2.9, ev.ReplyText(2.9, 1, 0, "Hi!"))
+    first.at(4)
+    assert first.when(do.Open) == pytest.approx([3.4])
+
+
+@pytest.mark.parametrize(("takes_s", "written_s", "fits_s"), [(1.0, None, 0.7), (3.0, None, 2.7), (2.0, 102.4, 0.9)])
+def test_it_may_be_as_long_as_the_reply_is_far_off(takes_s: float, written_s: float | None, fits_s: float) -> None:
+    script = asks(known_to_take(takes_s))
+    if written_s:
+        script.at(written_s, ev.ReplyText(written_s, script.machine.generation, 0, "Soon."))
+    script.at(102.6)
+    assert [action.fits_s for _, action in script.done if isinstance(action, do.Open)] == pytest.approx([fits_s])
+
+
+def test_one_that_is_overdue_or_comes_without_knowledge_is_short() -> None:
+    overdue, first = asks(known_to_take(0.6)), asks(Script())
+    for script in (overdue, first):
+        script.at(104)
+        assert [action.fits_s for _, action in script.done if isinstance(action, do.Open)] == [0.0]
 
 
 @pytest.mark.parametrize("policy", [{"openers": False}, {"barge_in": "off"}, {"barge_in": "key"}])
