@@ -49,6 +49,7 @@ _PAUSE_S = 0.096  # after which a pause is known
 _JUDGED_S = 0.06
 _COMPLETE, _DOUBTFUL = 0.95, 0.3  # by the sound: the turn ends after 0.25 s, or after 0.85 and more
 _SHARE_DOUBTFUL = 0.3
+_WITHOUT = "turns.openers=false"
 _SPREAD = {"asr": 0.27, "llm": 0.35, "tts": 0.35}  # standard deviation of the logarithm, in demos on two cores
 
 
@@ -67,16 +68,19 @@ _SPEEDS = (_Speed(17, 0.14, 0.21, 0.59, 0.22), _Speed(7, 0.15, 0.21, 0.83, 0.41)
 
 
 def main() -> int:
-    """Print a table."""
+    """Print a table: at each speed with openers, and without."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--conversations", type=int, default=200, help="of five turns each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], help="as for `huiyin talk`")
     args = parser.parse_args()
-    settings = load(overrides=args.set, environ={})
+    if args.conversations < 1:
+        parser.error("--conversations: at least 1")
+    ways = [load(overrides=[*more, *args.set], environ={}) for more in ([], [_WITHOUT])]
     heads = ["tokens/s", "turns", "begin with an opener", "first sound p50", "p95", "first clause p50", "p95"]
     heads += ["waits for the opener's end, mean", "p95"]
-    show(heads, (_row(speed, settings, args.conversations, args.seed) for speed in _SPEEDS))
+    rows = (_row(speed, settings, args.conversations, args.seed) for speed in _SPEEDS for settings in ways)
+    show(heads, rows)
     return 0
 
 

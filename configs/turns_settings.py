@@ -92,9 +92,9 @@ class TurnsSettings:
     opener_s: float = setting(0.45, low=0.2, high=10)
     """an opener comes so long after the user's last sound, at least; people leave 0.2, and what comes sooner talks
     over them"""
-    opener_gain_s: float = setting(0.5, low=0, high=10)
-    """an opener takes 0.4-0.8 to say: the reply must be expected so much later; a voice that has its first clause may
-    be so late"""
+    opener_gain_s: float = setting(0.45, low=0, high=10)
+    """the shortest openers take 0.4-0.6 to say: the reply must be expected so much later; a voice that has its first
+    clause may be so late (`python -m benchmarks.openers`)"""
     opener_overdue_s: float = setting(0.2, low=0, high=10)
     """a reply that is so much later than expected gets an opener, too: it may take much longer"""
     opener_late_s: float = setting(1.0, low=0.2, high=30)

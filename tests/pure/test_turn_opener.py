@@ -44,7 +44,7 @@ def opened(script: Script) -> Script:
     return script
 
 
-@pytest.mark.parametrize(("takes_s", "asked_s"), [(0.3, []), (0.7, []), (1.0, [102.5]), (3.0, [102.5])])
+@pytest.mark.parametrize(("takes_s", "asked_s"), [(0.3, []), (0.6, []), (0.8, [102.5]), (3.0, [102.5])])
 def test_one_is_asked_for_where_the_reply_is_expected_much_later(takes_s: float, asked_s: list[float]) -> None:
     script = asks(known_to_take(takes_s))
     script.at(102.75)
@@ -82,12 +82,12 @@ def test_a_clause_that_is_already_written_shows_that_the_sound_is_near() -> None
 
 
 def test_a_clause_that_is_written_late_is_not_delayed_by_one() -> None:
-    script = known_to_take(0.7)
-    asks(script).at(103.1, ev.ReplyText(103.1, script.machine.generation, 0, "Here it is."))
-    script.at(103.9)
-    assert script.when(do.Open) == [], "its sound is expected at 103.45, and the voice may be a little late"
+    script = known_to_take(0.6)
+    asks(script).at(102.95, ev.ReplyText(102.95, script.machine.generation, 0, "Here it is."))
+    script.at(103.6)
+    assert script.when(do.Open) == [], "its sound is expected at 103.25, and the voice may be a little late"
     script.at(104.1)
-    assert script.when(do.Open) == pytest.approx([103.95]), "it may take much longer"
+    assert script.when(do.Open) == pytest.approx([103.7]), "it may take much longer"
 
 
 def test_a_first_clause_that_is_with_an_unknown_voice_is_given_some_time() -> None:
@@ -96,7 +96,7 @@ def test_a_first_clause_that_is_with_an_unknown_voice_is_given_some_time() -> No
     first.recognised(2.2)
     first.at(2.9, ev.ReplyText(2.9, 1, 0, "Hi!"))
     first.at(4)
-    assert first.when(do.Open) == pytest.approx([3.4])
+    assert first.when(do.Open) == pytest.approx([3.35])
 
 
 @pytest.mark.parametrize(("takes_s", "written_s", "fits_s"), [(1.0, None, 0.7), (3.0, None, 2.7), (2.0, 102.4, 0.9)])
