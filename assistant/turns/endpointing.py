@@ -37,7 +37,7 @@ class Evidence:
 
 
 class Judgement(NamedTuple):
-    """What is made of a pause. `doubt`, 0..1: how sure it is that more will come."""
+    """What is made of a pause. `doubt`, -1..1: from nearly complete (below 0) to sure that more will come."""
 
     is_complete: bool
     doubt: float
@@ -70,7 +70,8 @@ def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> 
         return policy.endpoint_sure_s if together is None else policy.endpoint_s
     if together is None and vote == "finished":
         return policy.endpoint_doubtful_s
-    return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * decisive.doubt
+    further_s = policy.endpoint_unsure_s if decisive.doubt > 0 else policy.endpoint_s
+    return policy.endpoint_doubtful_s + (further_s - policy.endpoint_doubtful_s) * abs(decisive.doubt)
 
 
 def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
@@ -82,7 +83,10 @@ def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | Non
     sounds_complete = evidence.p_sound is None or evidence.p_sound >= policy.p_sound_confirmed
     few = word_count(evidence.text) < policy.few_words and sounds_complete
     is_complete = p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words)
-    return Judgement(is_complete, max(0.0, 1 - p / policy.p_complete))
+    if p < policy.p_goes_on:
+        return Judgement(is_complete, 1 - p / policy.p_goes_on)
+    doubtful, complete = log_odds(policy.p_goes_on), log_odds(max(policy.p_complete, policy.p_goes_on))
+    return Judgement(is_complete, -(log_odds(p) - doubtful) / max(complete - doubtful, _LEAST_P))
 
 
 def log_odds(p: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from huiyin.assistant.turns.backchannel import is_backchannel
@@ -181,23 +183,35 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
     assert wait_s(TurnsSettings(), Evidence(0.7, text)) == pytest.approx(wait)
 
 
+def in_between(p: float) -> float:
+    """The silence that shrinks from 0.85 s at p = 0.15 to 0.5 s at p = 0.5, with the log-odds."""
+    return 0.85 + 0.35 * (math.log(p / (1 - p)) - math.log(0.15 / 0.85)) / math.log(0.15 / 0.85)
+
+
+def below(p: float) -> float:
+    """The silence that grows from 0.85 s at p = 0.15 to 1.2 s at p = 0."""
+    return 1.2 - 0.35 * p / 0.15
+
+
 @pytest.mark.parametrize(
     ("words", "sound", "text", "wait"),
     [
-        (0.27, None, "how long does it take to boil an egg", 0.5),
-        (0.26, None, "how long does it take to boil an egg", 0.85 + 0.35 * (1 - 0.2419 / 0.25)),
-        (0.25, 0.5, "how long does it take to boil an egg", 0.5),
-        (0.6, 0.05, "how long does it take to boil an egg", 0.5),
-        (0.4, 0.05, "how long does it take to boil an egg", 0.85 + 0.35 * (1 - 0.1703 / 0.25)),
-        (0.15, 0.9, "how long does it take", 0.5),
-        (0.05, 0.9, "how long does it take", 0.85 + 0.35 * (1 - 0.1124 / 0.25)),
+        (0.53, None, "how long does it take to boil an egg", 0.5),
+        (0.51, None, "how long does it take to boil an egg", in_between(0.486)),
+        (0.5, 0.5, "how long does it take to boil an egg", 0.5),
+        (0.8, 0.05, "how long does it take to boil an egg", 0.5),
+        (0.6, 0.05, "how long does it take to boil an egg", in_between(0.316)),
+        (0.16, 0.5, "how long does it take to boil an egg", in_between(0.16)),
+        (0.14, 0.5, "how long does it take to boil an egg", below(0.14)),
+        (0.3, 0.9, "how long does it take", 0.5),
+        (0.05, 0.9, "how long does it take", below(0.1124)),
         (0.1, None, "play jazz", 0.5),
         (0.05, 0.5, "play jazz", 0.5),
-        (0.05, 0.49, "play jazz", 0.85 + 0.35 * (1 - 0.0492 / 0.25)),
-        (0.0, 0.95, "my name.", 1.2 - 0.35 * 0.0032 / 0.25),
-        (0.0, None, "how long does it take", 1.2),
-        (0.0, 0.95, "how long does it take?", 1.2 - 0.35 * 0.0032 / 0.25),
-        (0.0, 0.95, "请问这个怎么样？", 1.2 - 0.35 * 0.0032 / 0.25),
+        (0.05, 0.49, "play jazz", below(0.0492)),
+        (0.0, 0.95, "my name.", below(0.0032)),
+        (0.0, None, "how long does it take", below(0.001)),
+        (0.0, 0.95, "how long does it take?", below(0.0032)),
+        (0.0, 0.95, "请问这个怎么样？", below(0.0032)),
         (0.6, 0.9, "I stayed at home because", 1.3),
     ],
 )
@@ -205,6 +219,15 @@ def test_where_the_words_are_judged_they_decide_with_the_sound(
     words: float, sound: float | None, text: str, wait: float
 ) -> None:
     assert wait_s(TurnsSettings(), Evidence(sound, text, words)) == pytest.approx(wait, abs=0.002)
+
+
+def test_thresholds_that_meet_leave_nothing_in_between() -> None:
+    turns = TurnsSettings(p_complete=0.3, p_goes_on=0.3)
+    assert [wait_s(turns, Evidence(0.5, "how long does it take", p)) for p in (0.31, 0.3, 0.29)] == pytest.approx(
+        [0.5, 0.5, 0.86], abs=0.02
+    )
+    swapped = TurnsSettings(p_complete=0.2, p_goes_on=0.4)
+    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.5
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
