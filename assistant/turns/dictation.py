@@ -22,7 +22,7 @@ from huiyin.assistant.turns.dictated_kinds import (
     Kind,
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
-from huiyin.assistant.turns.spelt import UNITS, Spelt, digits_by_sound, plain, share_of_digits, spelt_end
+from huiyin.assistant.turns.spelt import UNITS, Spelt, digits_by_sound, letters_apart, plain, share_of_digits, spelt_end
 from huiyin.assistant.turns.text_judge import is_whole_alone
 from huiyin.services.common.text import is_chinese
 
@@ -90,7 +90,10 @@ def progress(text: str, last_words: str = "") -> Progress | None:
 
     `last_words`: the assistant's before it.
     """
-    text, question = plain(_tail(text)), _question(last_words)
+    question = _question(last_words)
+    if any(kind.written == "letters" and kind.asks.search(question) for kind in SPELT):
+        text = letters_apart(text)
+    text = plain(_tail(text))
     by_sound = digits_by_sound(text)
     if by_sound != text and (found := _of_kinds(SPELT, question, _said(by_sound), most_before=0)):
         return found
@@ -192,7 +195,9 @@ def _unnamed(said: _Said) -> Progress | None:
 def _misheard(question: str, said: _Said) -> Progress | None:
     """A few odd words where digits should be, or more of which half are digits: recognisers write 呼吸 for 沪C,
     一拜零八 for 108."""
-    is_asked = _NUMBER_ASKED.search(question) and not _CHOICE.search(question) and is_asked_for(question)
+    is_number = any(kind.written == "digits" and kind.asks.search(question) for kind in SPELT)
+    is_asked = is_number or (_NUMBER_ASKED.search(question) and is_asked_for(question))
+    is_asked = is_asked and not _CHOICE.search(question)
     odd = said.words.rpartition("号")[2]
     if not (is_asked or _NUMBER_IS.search(said.words)):
         return None

@@ -44,6 +44,7 @@ _SHORT_WORD = re.compile(
 )  # no such letters
 _PREFIX = 2  # letters, at most, that stand together before figures: of an airline, a courier
 
+_CAPITALS = re.compile(r"\b[A-Z](?:[.-]?[A-Z]){1,3}\b\.?")  # more letters: a word in capitals
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
 _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
 # Sums, times and decimals are one figure: a number of its own, unless digits are expected.
@@ -74,6 +75,14 @@ def plain(text: str) -> str:
     text = APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
     text = text.replace("one eight hundred", "one eight oh oh")
     return _AS_IN.sub(r"\1", _ACRONYM.sub(lambda match: match[0].replace(".", ""), text))
+
+
+def letters_apart(text: str) -> str:
+    """`text`, not yet `plain`, with the letters of "BA", "B.A." and "H-A-U" apart: as recognisers write what is spelt.
+
+    "OK" stays a word.
+    """
+    return _CAPITALS.sub(lambda match: match[0] if match[0] == "OK" else " ".join(filter(str.isalpha, match[0])), text)
 
 
 def digits_by_sound(text: str) -> str:

@@ -287,6 +287,11 @@ def test_only_a_number_of_a_known_kind_is_whole(question: str, text: str) -> Non
         ("What is your address?", "No. 5 Baker Street", OPEN),
         ("Please enter the code.", "44", OPEN),
         ("请说卡号的后四位。", "八三", PART),
+        ("Which flight are you on?", "B.A.", PART),
+        ("Which flight are you on?", "LH", PART),
+        ("How is that spelt?", "HU. SMA.", OPEN),
+        ("How do you spell it?", "H-A-U", OPEN),
+        ("您的电话是多少？", "一切起。", OPEN),
     ],
 )
 def test_what_is_asked_for_is_still_waited_for(question: str, text: str, found: Progress) -> None:
