@@ -55,8 +55,8 @@ Each is a file that can be read in a minute.
 judges the words: {endpoint_s} when by words and sound together it is complete with p ≥ {p_complete}, growing \
 to {endpoint_doubtful_s} at {p_goes_on}, and to {endpoint_unsure_s} where more is sure to come; {endpoint_doubtful_s} \
 until they are judged. Where it does not: {endpoint_sure_s} when the endpoint model says "complete" with \
-p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recogniser sets, else from {endpoint_doubtful_s} on, but \
-{endpoint_doubtful_s} after finished words (吗, please); {endpoint_s} without a model. \
+p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recogniser sets, else from \
+{endpoint_doubtful_s} on, but {endpoint_doubtful_s} after finished words (吗, please); {endpoint_s} without a model. \
 After one word ("one", 北京; not "yes") the sound is not believed. An unfinished text (然后, 因为, \
 and, um, a comma) adds {endpoint_unfinished_s}. Never above {endpoint_longest_s} | People leave 200 ms, \
 and pause for 200-700 ms within a sentence. Words tell an end from such a pause better than the sound does \
