@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short
-from huiyin.services.asr.engines.languages import Run, Stretch, runs, stretches, widest_pause
+from huiyin.services.asr.engines.languages import Run, Stretch, is_settled, runs, stretches, widest_pause
 
 FRAMES_PER_S = 16_000 / 512
 
@@ -83,6 +83,25 @@ def test_a_short_stretch_must_be_surer_to_differ(chinese: tuple[float, ...], len
     assert languages(*chinese, length_s=length_s) == expected
 
 
+@pytest.mark.parametrize(
+    ("chinese", "length_s", "settled"),
+    [
+        ((0.999, 0.9, 0.999), 0.5, True),
+        ((0.999, 0.4, 0.999), 0.5, True),
+        ((0.999, 0.9), 2.0, True),
+        ((0.999, 0.6), 2.0, False),
+        ((0.999, 0.6, 0.999), 2.0, False),
+    ],
+)
+def test_a_stretch_is_judged_once_more_only_where_that_may_tell(
+    chinese: tuple[float, ...], length_s: float, settled: bool
+) -> None:
+    frames = round(length_s / 0.032)
+    parts = [Stretch(i * 2 * frames, i * 2 * frames + frames) for i in range(len(chinese))]
+    scores = [{"zh": share, "en": 1.0 - share} for share in chinese]
+    assert is_settled(parts, scores, {1}) == settled
+
+
 def test_runs_are_cut_in_the_middle_of_the_pause() -> None:
     parts = [Stretch(5, 40), Stretch(60, 90), Stretch(100, 130)]
     scores = [{"zh": 1.0, "en": 0.0}, {"zh": 0.0, "en": 1.0}, {"zh": 0.0, "en": 1.0}]
@@ -126,7 +145,7 @@ def test_a_part_is_held_where_most_of_its_words_are(text: str, part: str, held: 
     assert holds(text, part) == held
 
 
-def test_a_later_half_tells_whether_the_earlier_one_is_missing() -> None:
+def test_one_half_tells_whether_the_other_is_missing() -> None:
     """A slow speaker is slow in both halves."""
     assert is_as_dense("We walked along the river. It was cold.", "It was cold.", 5.0, 3.0)
     assert not is_as_dense("It was cold.", "It was cold.", 5.0, 3.0)

@@ -77,20 +77,23 @@ def test_no_sentence_is_lost_where_the_language_changes(engine: WhisperEngine, p
         assert edges == sorted(edges) and edges[0] == pytest.approx(0.3, abs=0.2)
 
 
-def test_a_sentence_before_which_the_decoder_stops_is_found(
-    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_sentence_that_the_decoder_leaves_out_is_found(
+    engine: WhisperEngine, passes: list[str], monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
-    """As Whisper does at times where another person goes on: after the first sentence it says that it is done."""
+    """As Whisper does at times where another person goes on. Both are decoded from one encoding."""
     decode = engine._whisper.decode
-    second = chinese("我们应该保护环境，节约用水。")
+    other = "我们应该保护环境，节约用水。"
+    second = chinese(other)
 
     def stopping(encoded: Any, count: int, *rest: Any, **options: Any) -> Any:
         attempt = decode(encoded, count, *rest, **options)
-        return dataclasses.replace(attempt, text=CHINESE) if count > 1.5 * len(second) else attempt
+        return dataclasses.replace(attempt, text=(CHINESE, other)[left]) if count > 1.5 * len(second) else attempt
 
     monkeypatch.setattr(engine._whisper, "decode", stopping)
     (recognition,) = engine.recognise([joined(0.5, chinese(), second)], Hints(("zh",)))
     assert CHINESE_WORD in recognition.segments[0].text and "环境" in recognition.segments[1].text
+    assert passes == ["encode", "generate", "generate", "generate"]
 
 
 def test_a_language_that_the_caller_names_is_the_only_one(engine: WhisperEngine) -> None:
@@ -128,11 +131,37 @@ def test_a_turn_in_one_language_costs_no_pass_more(engine: WhisperEngine, passes
 def test_a_slow_speaker_costs_one_decoding_more(
     engine: WhisperEngine, passes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a text is as short as if a sentence were missing, the later half shows that none is."""
+    """Where a text is as short as if a sentence were missing, the earlier half shows that none is."""
     monkeypatch.setattr(whisper, "is_too_short", lambda text, speech_s: True)
     (recognition,) = engine.recognise([joined(0.6, english(ENGLISH), english())], Hints(("en",)))
     assert re.search("lights.*time", recognition.segments[0].text)
-    assert passes.count("generate") == 2
+    assert passes == ["encode", "generate", "generate"]
+
+
+@pytest.mark.parametrize(
+    ("careful", "loops", "windows_s"), [(False, 1, [12.0]), (False, 3, [12.0, 30.0]), (True, 2, [30.0])]
+)
+def test_what_loops_is_decoded_in_longer_windows(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch, careful: bool, loops: int, windows_s: list[float]
+) -> None:
+    """The full one takes seconds of work. What still loops there is cut, and a warning tells so."""
+    used: list[float] = []
+    encode, decode = engine._whisper.encode, engine._whisper.decode
+
+    def encoding(samples: np.ndarray, window_s: float) -> Any:
+        used.append(window_s)
+        return encode(samples, window_s)
+
+    def looping(*rest: Any, **options: Any) -> Any:
+        attempt = decode(*rest, **options)
+        return dataclasses.replace(attempt, text=f"{attempt.text} {len(used)}", looped=len(used) <= loops)
+
+    monkeypatch.setattr(engine._whisper, "encode", encoding)
+    monkeypatch.setattr(engine._whisper, "decode", looping)
+    (recognition,) = engine.recognise([english(ENGLISH)], Hints(("en",), careful=careful))
+    assert ENGLISH_WORD in recognition.text
+    assert used[1:] == windows_s
+    assert bool(recognition.warnings) == (loops > len(windows_s))
 
 
 def test_words_are_where_they_were_spoken(engine: WhisperEngine) -> None:

@@ -17,7 +17,7 @@ _MISSING_S = 1.5  # of speech without text, at least: a hesitation has no words
 _LONG_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
 _LONG_LETTERS = 3
 _WORD = re.compile(rf"[{HAN}{KANA}{HANGUL}]|[^\W{HAN}{KANA}{HANGUL}]+")  # of scripts without spaces, one character
-_THINNER = 1.3  # times fewer letters a second than in a later half: something is missing
+_THINNER = 1.3  # times fewer letters a second than in the other half: something is missing
 _SAME = 0.5  # of the words: a second decoding writes some of them otherwise
 
 
@@ -39,7 +39,7 @@ def holds(text: str, part: str) -> bool:
     return sum(block.size for block in blocks) >= _SAME * len(of_part)
 
 
-def is_as_dense(text: str, part: str, before_s: float, part_s: float) -> bool:
-    """Whether `text`, of `before_s` seconds of speech and then `part_s` with the words `part`, is as full before."""
+def is_as_dense(text: str, part: str, other_s: float, part_s: float) -> bool:
+    """Whether `text`, of `part_s` seconds of speech with the words `part` and `other_s` of other, is as full there."""
     count = letters(part)
-    return _THINNER * (letters(text) - count) * part_s >= count * before_s
+    return _THINNER * (letters(text) - count) * part_s >= count * other_s

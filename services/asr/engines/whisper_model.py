@@ -18,6 +18,7 @@ import numpy.typing as npt
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
+from huiyin.services.asr.engines.languages import shares
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
 from huiyin.services.asr.engines.whisper_words import timed_words
 from huiyin.services.asr.recogniser import Hints, Word
@@ -223,12 +224,6 @@ def _clean(text: str, language: str) -> str:
     """Without halves of characters; Chinese in simplified ones."""
     text = text.replace("\N{REPLACEMENT CHARACTER}", "")
     return written_simply(text) if language == "zh" else text
-
-
-def shares(scores: dict[str, float]) -> dict[str, float]:
-    """The same, adding up to 1."""
-    total = sum(scores.values()) or 1.0
-    return {code: score / total for code, score in scores.items()}
 
 
 def _starts_s(alignment: npt.NDArray[np.int64], count: int) -> list[float]:
