@@ -26,8 +26,8 @@ class TurnsSettings:
     """silence after a turn that is complete by its sound and text, where no language model judges that; people leave
     0.2"""
     endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5)
-    """where sound and words differ, or are awaited; people pause for 0.2-0.7 within a sentence, and it takes 0.1 to
-    hear them go on"""
+    """where sound and words leave it open (`p_goes_on`), or are awaited; people pause for 0.2-0.7 within a sentence,
+    and it takes 0.1 to hear them go on"""
     endpoint_unsure_s: float = setting(1.2, low=0.1, high=10)
     """silence after a turn that sounds as if it went on: a pause to think is mostly shorter"""
     endpoint_longest_s: float = setting(2.0, low=0.2, high=20)

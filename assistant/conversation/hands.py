@@ -35,7 +35,6 @@ _UNKNOWN = "error: there is no tool {!r}"
 _NOT_JSON = "error: the arguments are not a JSON object: {}"
 _IS_ASKED = "not done yet: the user is being asked whether it is to be done"
 _ONE_AT_A_TIME = "not done: the user can be asked about one thing at a time"
-_DONE = "done already, as the result above says; tell the user"
 _ENOUGH = "not done: too many calls; answer with what is known"
 
 
@@ -162,8 +161,6 @@ class Hands:
                 self._keep(call.call_id, _UNKNOWN.format(meant.name))
             elif arguments is None:
                 self._keep(call.call_id, _NOT_JSON.format(meant.arguments))
-            elif tool.is_own and tool.effect != "reads" and self._is_done(meant.name, arguments, asked):
-                self._keep(call.call_id, _DONE)
             elif has_agreed or not self._needs_yes(tool, asked):
                 self._run(call.call_id, tool, arguments)
             elif self._wanted:
@@ -186,18 +183,6 @@ class Hands:
         calls = (self._toolbox.meant(CalledTool("", each["name"], each["arguments"])) for each in called)
         tools = (self._toolbox.find(call.name) for call in calls)
         return any(tool is None or not tool.is_own for tool in tools)
-
-    def _is_done(self, name: str, arguments: Mapping[str, Any], asked: Sequence[Message]) -> bool:
-        """Whether the same has been done since the user's last words: small models repeat a call that was answered."""
-        since = _since_user(asked)
-        results = {message["tool_call_id"]: message["content"] for message in since if message["role"] == "tool"}
-        for message in since:
-            for each in message.get("tool_calls", ()):
-                called, result = each["function"], results.get(each["id"], _FAILED)
-                before = self._toolbox.meant(CalledTool("", called["name"], called["arguments"]))
-                if (before.name, _arguments(before.arguments)) == (name, arguments) and _is_success(result):
-                    return True
-        return False
 
     def _ask_user(self, generation: int, call: CalledTool, tool: Tool, arguments: str) -> None:
         question = self._words("confirm", generation).format(tool.spoken_name)
@@ -318,10 +303,6 @@ def _arguments(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return arguments if isinstance(arguments, dict) else None
-
-
-def _is_success(output: str) -> bool:
-    return not output.startswith(("error:", "not done"))
 
 
 def _is_named(name: str, patterns: Sequence[str]) -> bool:

@@ -47,8 +47,13 @@ _ASKS = re.compile(
     r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少"
     r"|^\W*(?:what|where|when|which|who|why|how|is|are|do|does|did|can|could)\b"
 )
+_REQUESTS = re.compile(r"[?？]|[请报留给]|多少|\b(?:please|tell|give|enter|read)\b")
 _ASKS_WHAT = re.compile(r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|\b(?:what|where|when|which|who|why|how|whether|if)\b")
 _DECLINES = re.compile(r"don't|\b(?:not|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
+# What is heard where a number was asked for, and is no misheard one.
+_ELSE = re.compile(
+    r"\b(?:cancel|never|agent|private|file|e-?mail|thanks|bye)\b|再见|算了|取消|人工|随便|保密|停|过|邮|微信|给|再说|查|老|旧|名片|[他她]"
+)
 _COUNTS = (*UNITS, "ten")
 _COUNT_EN, _COUNT_ZH = rf"({'|'.join(_COUNTS)}|\d\d?)", "([一二三四五六七八九十]|\\d\\d?)"
 _COUNT = re.compile(
@@ -91,7 +96,9 @@ def progress(text: str, last_words: str = "") -> Progress | None:
     `last_words`: the assistant's before it.
     """
     question = _question(last_words)
-    if any(kind.written == "letters" and kind.asks.search(question) for kind in SPELT):
+    if any(kind.written == "letters" and kind.asks.search(question) for kind in SPELT) and not _ASKS.search(
+        plain(text)
+    ):
         text = letters_apart(text)
     text = plain(_tail(text))
     by_sound = digits_by_sound(text)
@@ -195,7 +202,9 @@ def _unnamed(said: _Said) -> Progress | None:
 def _misheard(question: str, said: _Said) -> Progress | None:
     """A few odd words where digits should be, or more of which half are digits: recognisers write 呼吸 for 沪C,
     一拜零八 for 108."""
-    is_number = any(kind.written == "digits" and kind.asks.search(question) for kind in SPELT)
+    is_number = _REQUESTS.search(question) and any(
+        kind.written == "digits" and kind.asks.search(question) for kind in SPELT
+    )
     is_asked = is_number or (_NUMBER_ASKED.search(question) and is_asked_for(question))
     is_asked = is_asked and not _CHOICE.search(question)
     odd = said.words.rpartition("号")[2]
@@ -203,7 +212,7 @@ def _misheard(question: str, said: _Said) -> Progress | None:
         return None
     if word_count(odd) > _MOST_MISHEARD_WORDS and share_of_digits(odd) < _MOSTLY:
         return None
-    return None if _SPEAKERS.search(odd) or _is_talk(said) else Progress.OPEN
+    return None if _SPEAKERS.search(odd) or _ELSE.search(odd) or _is_talk(said) else Progress.OPEN
 
 
 def _is_talk(said: _Said) -> bool:

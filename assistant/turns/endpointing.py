@@ -37,7 +37,7 @@ class Evidence:
 
 
 class Judgement(NamedTuple):
-    """What is made of a pause. `doubt`, -1..1: from nearly complete (below 0) to sure that more will come."""
+    """What is made of a pause. `doubt` where it is not complete, -1..1: from nearly so to sure that more will come."""
 
     is_complete: bool
     doubt: float

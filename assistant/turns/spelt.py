@@ -44,7 +44,11 @@ _SHORT_WORD = re.compile(
 )  # no such letters
 _PREFIX = 2  # letters, at most, that stand together before figures: of an airline, a courier
 
-_CAPITALS = re.compile(r"\b[A-Z](?:[.-]?[A-Z]){1,3}\b\.?")  # more letters: a word in capitals
+_IN_PLACES = "".join(rf"(?<!\b{word} )" for word in ("in", "to", "the", "from", "a", "an", "on"))  # "in the UK"
+_CAPITALS = re.compile(
+    rf"(?<![A-Za-z])(?i:{_IN_PLACES})[A-Z](?:[.-]?[A-Z]){{1,3}}(?![A-Za-z])"
+)  # longer ones are words
+_CAPITAL_WORDS = ("OK", "AM", "PM", "TV")
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
 _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
 # Sums, times and decimals are one figure: a number of its own, unless digits are expected.
@@ -80,9 +84,14 @@ def plain(text: str) -> str:
 def letters_apart(text: str) -> str:
     """`text`, not yet `plain`, with the letters of "BA", "B.A." and "H-A-U" apart: as recognisers write what is spelt.
 
-    "OK" stays a word.
+    "OK" stays a word, and "UK" after "the".
     """
-    return _CAPITALS.sub(lambda match: match[0] if match[0] == "OK" else " ".join(filter(str.isalpha, match[0])), text)
+
+    def apart(match: re.Match[str]) -> str:
+        letters = [letter for letter in match[0] if letter.isalpha()]
+        return match[0] if "".join(letters) in _CAPITAL_WORDS else " ".join(letters)
+
+    return _CAPITALS.sub(apart, text)
 
 
 def digits_by_sound(text: str) -> str:

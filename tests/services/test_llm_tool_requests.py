@@ -100,31 +100,52 @@ def test_an_impossible_request_is_refused_with_words(body: dict[str, Any], what:
     assert what in refused.value.message and refused.value.hint
 
 
-RESULT = {"role": "tool", "tool_call_id": "c", "content": "sunny"}
+def result(content: str = "sunny") -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": "c", "content": content}
+
+
+PARIS = '{"city": "Paris"}'
+TWICE = [asked(PARIS), result(), asked('{"city":"Paris"}'), result()]
 
 
 @pytest.mark.parametrize(
     ("since", "may_call"),
     [
-        ([asked('{"city": "Paris"}'), RESULT], True),
-        ([asked('{"city": "Paris"}'), RESULT, asked('{"city": "Rome"}'), RESULT], True),
-        ([asked('{"city": "Paris"}'), RESULT, asked('{"city":"Paris"}'), RESULT], False),
-        ([asked('{"city": "Paris"}'), RESULT, USER, asked('{"city": "Paris"}'), RESULT], True),
+        ([asked(PARIS), result()], True),
+        ([asked(PARIS), result(), asked('{"city": "Rome"}'), result()], True),
+        ([asked(PARIS), result("page 1"), asked(PARIS), result("page 2")], True),
+        (TWICE, False),
+        ([asked(PARIS), result(), asked('{"city": "Rome"}'), result(), asked(PARIS), result()], False),
+        ([*TWICE, USER], True),
+        ([*TWICE, USER, asked(PARIS), result()], True),
     ],
 )
-def test_a_call_made_twice_for_the_same_words_is_answered_without_tools(since: list[Any], may_call: bool) -> None:
+def test_a_call_made_twice_with_one_result_is_answered_without_tools(since: list[Any], may_call: bool) -> None:
     body = shaped(tools=[tool("f")], messages=[USER, *since])
     assert ("tools" in body) == may_call == ("logit_bias" not in body)
 
 
+def test_two_equal_calls_in_one_reply_are_no_repetition() -> None:
+    both = {**asked(PARIS), "tool_calls": [*asked(PARIS)["tool_calls"], *asked(PARIS)["tool_calls"]]}
+    assert "tools" in shaped(tools=[tool("f")], messages=[USER, both, result(), result()])
+
+
 @pytest.mark.parametrize(
-    ("own", "sent"), [(None, {"```": -100}), ({"5": 1}, {"5": 1, "```": -100}), ([[5, 1]], [[5, 1], ["```", False]])]
+    ("own", "sent"), [(None, {"```": -100}), ({"5": 1}, {"5": 1, "```": -100}), ([[5, 1]], [[5, 1]])]
 )
-def test_after_a_result_words_cannot_be_the_call_again(own: Any, sent: Any) -> None:
-    messages = [USER, asked("{}"), RESULT]
-    body = shaped(tools=[tool("f")], tool_choice="none", messages=messages, **({"logit_bias": own} if own else {}))
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_words_about_a_repeated_call_do_not_begin_with_it(choice: str, own: Any, sent: Any) -> None:
+    messages = [USER, *TWICE]
+    more = {"logit_bias": own} if own else {}
+    body = shaped(tools=[tool("f")], tool_choice=choice, messages=messages, **more)
     assert body == {"messages": messages, "logit_bias": sent}
-    assert shaped(opening="", tools=[tool("f")], tool_choice="none", messages=messages) == {"messages": messages}
+    assert "logit_bias" not in shaped(opening="", tools=[tool("f")], tool_choice=choice, messages=messages)
+    assert "logit_bias" not in shaped(messages=messages)
+
+
+def test_a_call_nested_too_deep_is_refused_with_words() -> None:
+    with pytest.raises(ApiError):
+        shaped(messages=[USER, asked("[" * 100_000)])
 
 
 def test_a_model_that_cannot_call_answers_requests_whose_choice_is_none() -> None:

@@ -152,6 +152,13 @@ def test_a_reminder_at_no_time_is_an_error(folder: Path, arguments: Mapping[str,
     assert call(folder, "list_reminders") == "no reminders"
 
 
+def test_a_reminder_that_a_model_sets_twice_in_a_row_is_one(folder: Path) -> None:
+    for minutes in (5, 5.1):
+        assert call(folder, "set_reminder", text="tea", in_minutes=minutes).startswith("set: 1:")
+    assert call(folder, "set_reminder", text="cake", in_minutes=5).startswith("set: 2:")
+    assert call(folder, "set_reminder", text="tea", in_minutes=6).startswith("set: 3:")
+
+
 def test_which_reminder_is_asked_where_that_is_not_clear(folder: Path) -> None:
     for text in ("tea", "cake"):
         call(folder, "set_reminder", text=text, in_minutes=5)

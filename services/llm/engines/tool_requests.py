@@ -32,13 +32,16 @@ def shape_tools(body: JsonObject, *, can_call: bool, opening: str) -> JsonObject
     choice = _check_choice(body.get("tool_choice", "auto"), [tool["function"]["name"] for tool in tools])
     parallel = body.get("parallel_tool_calls", True)
     body = {name: value for name, value in body.items() if name not in _TOOL_FIELDS}
-    calls = _calls_since_user(body["messages"])
-    if not tools or choice == "none" or (choice == "auto" and calls and calls[-1] in calls[:-1]):
-        return {**body, **_without(opening, body)} if opening and calls else body
-    if not can_call:
+    if not tools:
+        return body
+    if choice != "none" and not can_call:
         raise _refuse("llm.model_without_tools", code="unsupported_tools")
-    if is_json:
+    if choice != "none" and is_json:
         raise _refuse("llm.tools_and_format")
+    if choice in ("auto", "none") and _goes_round(body["messages"]):
+        return {**body, **_without(opening, body)}
+    if choice == "none":
+        return body
     if choice not in ("auto", "required"):
         tools = [tool for tool in tools if tool["function"]["name"] == choice]
         choice, parallel = "required", False
@@ -50,27 +53,34 @@ def shape_tools(body: JsonObject, *, can_call: bool, opening: str) -> JsonObject
     return {**body, "tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel}
 
 
-def _calls_since_user(messages: list[JsonObject]) -> list[tuple[str, JsonObject]]:
-    """(name, arguments) of what was called since the user's last words; [] unless a result is what is answered."""
-    if messages[-1]["role"] not in ("tool", "function"):
-        return []
+def _goes_round(messages: list[JsonObject]) -> bool:
+    """Whether the last calls, answered now, were made before since the user's last words, with the same results.
+
+    A small model then makes them for ever (Qwen2.5-Coder-1.5B: 1 of 24 replies to a result is the call again, after two
+    the same 24 of 24). A next page of something is the same call with another result.
+    """
     since = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
-    return [
-        (call["function"]["name"], json.loads(call["function"]["arguments"]))
-        for message in messages[since + 1 :]
-        for call in message.get("tool_calls") or ()
-    ]
+    rounds: list[tuple[Any, list[Any]]] = []
+    for message in messages[since + 1 :]:
+        if calls := message.get("tool_calls"):
+            rounds.append(
+                ([(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in calls], [])
+            )
+        elif message["role"] == "tool" and rounds:
+            rounds[-1][1].append(message.get("content"))
+    return messages[-1]["role"] == "tool" and rounds[-1:] != [] and rounds[-1] in rounds[:-1]
 
 
 def _without(opening: str, body: JsonObject) -> JsonObject:
-    """A bias against the first token of a call: a small model that has just called writes the call again as words.
+    """A bias against the first token of a call, which else would be written as words: there are no tools any more.
 
-    Qwen2.5-Coder-1.5B, after the same call and result twice: 24 of 24 replies are the call, with or without tools. With
-    this bias 16 of 16 tell the result.
+    Qwen2.5-Coder-1.5B, after the same call and result twice: 16 of 16 replies tell it. They can have no block of
+    code either. `opening`: '' where it is not known.
     """
-    bias = body.get("logit_bias") or {}
-    begin = opening.removesuffix(opening.lstrip("`"))
-    return {"logit_bias": [*bias, [begin, False]] if isinstance(bias, list) else {**bias, begin: -100}}
+    bias, begin = body.get("logit_bias") or {}, opening.removesuffix(opening.lstrip("`"))
+    if not begin or not isinstance(bias, dict):
+        return {}
+    return {"logit_bias": {**bias, begin: -100}}
 
 
 def _check_tools(tools: Any) -> list[JsonObject]:
@@ -143,7 +153,7 @@ def _check_calls(messages: list[JsonObject]) -> None:
 def _is_object(text: Any) -> bool:
     try:
         return isinstance(text, str) and isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
