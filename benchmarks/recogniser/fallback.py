@@ -1,7 +1,8 @@
 """Errors and time of the fallback recogniser beside stock faster-whisper: ``python -m benchmarks.recogniser.fallback``.
 
 Whisper base, int8, the same threads. Stock is `WhisperModel.transcribe` without temperature fallback; it is told the
-language, while ours finds it out. All get each recording in turn, so that other work on the machine hits all of them.
+language, while ours finds it out. All get each recording in turn, so that other work on the machine hits all of them;
+with ``--processor`` it hardly counts, best with ``--set asr.threads=1``.
 Errors are counted with traditional characters made simplified and small spelling differences taken out
 (`tests/support/scoring.py`), for all alike. Intervals: 95 %, by the paired bootstrap over recordings.
 
@@ -44,6 +45,8 @@ _LONGEST_S = 60.0
 
 Recogniser = Callable[[Samples, str], str]
 """(sound, language that stock is told) -> text."""
+Clock = Callable[[], float]
+"""Seconds, from any beginning."""
 
 
 @dataclass
@@ -68,6 +71,7 @@ def main() -> None:
     parser.add_argument(
         "--timed", type=int, default=12, metavar="N", help="sounds of 5 s of each language (default: 12)"
     )
+    parser.add_argument("--processor", action="store_true", help="time of the processor, not of the clock")
     parser.add_argument("--clones", type=Path, help="Git clones, OWNER/NAME, to read instead of the network")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
@@ -82,12 +86,13 @@ def main() -> None:
         str(store.ensure(settings.asr.model)), device="cpu", compute_type="int8", cpu_threads=settings.asr.threads
     )
     systems = [*_ours(engine), *_stock(model)]
-    sizes = _recognise(systems, clips, sounds)
+    clock = time.process_time if args.processor else time.perf_counter
+    sizes = _recognise(systems, clips, sounds, clock)
     languages = np.array([clip.recording.language for clip in clips])
     show(("error rate", "recordings", *(system.name for system in systems)), _error_rates(systems, languages, sizes))
     heads = ("errors beside", *(f"{system.name} / {rival.name}" for system in systems[:2] for rival in systems[2:]))
     show(heads, _error_ratios(systems, languages, sizes))
-    _time(systems, clips, sounds, args.timed)
+    _time(systems, clips, sounds, args.timed, clock)
     show((f"time for {TIMED_S:g} s of sound", *(system.name for system in systems)), _times(systems))
 
 
@@ -119,7 +124,9 @@ def _stock(model: WhisperModel) -> list[System]:
     ]
 
 
-def _recognise(systems: Sequence[System], clips: Sequence[Transcribed], sounds: Sequence[Samples]) -> np.ndarray:
+def _recognise(
+    systems: Sequence[System], clips: Sequence[Transcribed], sounds: Sequence[Samples], clock: Clock
+) -> np.ndarray:
     """Let all recognise all. Returns the size of each recording's text, in what its error rate counts."""
     sizes = []
     for number, (clip, samples) in enumerate(zip(clips, sounds, strict=True), 1):
@@ -127,9 +134,9 @@ def _recognise(systems: Sequence[System], clips: Sequence[Transcribed], sounds: 
         expected = tokens(written_simply(clip.text), language)
         sizes.append(len(expected))
         for system in systems:
-            started = time.perf_counter()
+            started = clock()
             text = system.recognise(samples, language)
-            system.seconds.append(time.perf_counter() - started)
+            system.seconds.append(clock() - started)
             system.wrong.append(errors(expected, tokens(written_simply(text), language)))
         if number % 50 == 0:
             tell(f"{number} of {len(clips)} recordings")
@@ -157,7 +164,9 @@ def _interval(ours: np.ndarray, theirs: np.ndarray) -> str:
     return f"{ours.sum() / max(theirs.sum(), 1):.2f} ({low:.2f}–{high:.2f})"
 
 
-def _time(systems: Sequence[System], clips: Sequence[Transcribed], sounds: Sequence[Samples], most: int) -> None:
+def _time(
+    systems: Sequence[System], clips: Sequence[Transcribed], sounds: Sequence[Samples], most: int, clock: Clock
+) -> None:
     """`most` sounds of `TIMED_S` seconds in each language: the recordings one after the other, cut."""
     for language in MEASURES:
         spoken = [samples for clip, samples in zip(clips, sounds, strict=True) if clip.recording.language == language]
@@ -166,9 +175,9 @@ def _time(systems: Sequence[System], clips: Sequence[Transcribed], sounds: Seque
         speech, length = np.concatenate(spoken), round(TIMED_S * SAMPLE_RATE)
         for start in range(0, min(most * length, len(speech) - length), length):
             for system in systems:
-                started = time.perf_counter()
+                started = clock()
                 system.recognise(speech[start : start + length], language)
-                system.timed[language].append(time.perf_counter() - started)
+                system.timed[language].append(clock() - started)
 
 
 def _times(systems: Sequence[System]) -> Iterator[list[str]]:
