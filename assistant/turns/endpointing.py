@@ -67,10 +67,10 @@ def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> 
     if decisive is None:
         return policy.endpoint_sure_s if vote == "finished" else policy.endpoint_s
     if decisive.is_complete:
-        return policy.endpoint_sure_s if together is None else policy.endpoint_s
+        return policy.endpoint_sure_s if together is None else policy.endpoint_complete_s
     if together is None and vote == "finished":
         return policy.endpoint_doubtful_s
-    further_s = policy.endpoint_unsure_s if decisive.doubt > 0 else policy.endpoint_s
+    further_s = policy.endpoint_unsure_s if decisive.doubt > 0 else policy.endpoint_complete_s
     return policy.endpoint_doubtful_s + (further_s - policy.endpoint_doubtful_s) * abs(decisive.doubt)
 
 

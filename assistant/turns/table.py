@@ -52,7 +52,7 @@ Each is a file that can be read in a minute.
 | file | decides | why so |
 |---|---|---|
 | `endpointing.py`, `text_judge.py` | how long a pause lasts before it ends the user's turn. Where a language model \
-judges the words: {endpoint_s} when by words and sound together it is complete with p ≥ {p_complete}, growing \
+judges the words: {endpoint_complete_s} when by words and sound together it is complete with p ≥ {p_complete}, growing \
 to {endpoint_doubtful_s} at {p_goes_on}, and to {endpoint_unsure_s} where more is sure to come; {endpoint_doubtful_s} \
 until they are judged. Where it does not: {endpoint_sure_s} when the endpoint model says "complete" with \
 p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recogniser sets, else from \

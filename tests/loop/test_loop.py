@@ -34,7 +34,9 @@ def test_spoken_question_is_answered_at_a_human_pace() -> None:
     assert stub.asked[-1]["messages"][-1] == {"role": "user", "content": "where is the sun"}
     assert stub.transcribed_s[-1] == pytest.approx(len(english()) / SAMPLE_RATE, abs=0.7)
     assert reply.transcribe_s - end < 0.3, "while it waits for the end of turn the reply is prepared"
-    assert heard - max(end + TurnsSettings().endpoint_s, reply.sound_s) < 0.2, "and heard as soon as both are there"
+    assert heard - max(end + TurnsSettings().endpoint_complete_s, reply.sound_s) < 0.2, (
+        "and heard as soon as both are there"
+    )
 
 
 def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None:

@@ -184,35 +184,36 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
 
 
 def in_between(p: float) -> float:
-    """The silence that shrinks from 0.85 s at p = 0.15 to 0.5 s at p = 0.5, with the log-odds."""
-    return 0.85 + 0.35 * (math.log(p / (1 - p)) - math.log(0.15 / 0.85)) / math.log(0.15 / 0.85)
+    """The silence that shrinks from 0.85 s at p = 0.1 to 0.62 s at p = 0.4, with the log-odds."""
+    odds, least, most = (math.log(each / (1 - each)) for each in (p, 0.1, 0.4))
+    return 0.85 - 0.23 * (odds - least) / (most - least)
 
 
 def below(p: float) -> float:
-    """The silence that grows from 0.85 s at p = 0.15 to 1.2 s at p = 0."""
-    return 1.2 - 0.35 * p / 0.15
+    """The silence that grows from 0.85 s at p = 0.1 to 1.2 s at p = 0."""
+    return 1.2 - 0.35 * p / 0.1
 
 
 @pytest.mark.parametrize(
     ("words", "sound", "text", "wait"),
     [
-        (0.53, None, "how long does it take to boil an egg", 0.5),
-        (0.51, None, "how long does it take to boil an egg", in_between(0.486)),
-        (0.5, 0.5, "how long does it take to boil an egg", 0.5),
-        (0.8, 0.05, "how long does it take to boil an egg", 0.5),
+        (0.43, None, "how long does it take to boil an egg", 0.62),
+        (0.41, None, "how long does it take to boil an egg", in_between(0.387)),
+        (0.4, 0.5, "how long does it take to boil an egg", 0.62),
+        (0.7, 0.05, "how long does it take to boil an egg", 0.62),
         (0.6, 0.05, "how long does it take to boil an egg", in_between(0.316)),
-        (0.16, 0.5, "how long does it take to boil an egg", in_between(0.16)),
-        (0.14, 0.5, "how long does it take to boil an egg", below(0.14)),
-        (0.3, 0.9, "how long does it take", 0.5),
-        (0.05, 0.9, "how long does it take", below(0.1124)),
-        (0.1, None, "play jazz", 0.5),
-        (0.05, 0.5, "play jazz", 0.5),
+        (0.11, 0.5, "how long does it take to boil an egg", in_between(0.11)),
+        (0.09, 0.5, "how long does it take to boil an egg", below(0.09)),
+        (0.3, 0.9, "how long does it take", 0.62),
+        (0.04, 0.9, "how long does it take", below(0.0912)),
+        (0.1, None, "play jazz", 0.62),
+        (0.05, 0.5, "play jazz", 0.62),
         (0.05, 0.49, "play jazz", below(0.0492)),
         (0.0, 0.95, "my name.", below(0.0032)),
         (0.0, None, "how long does it take", below(0.001)),
         (0.0, 0.95, "how long does it take?", below(0.0032)),
         (0.0, 0.95, "请问这个怎么样？", below(0.0032)),
-        (0.6, 0.9, "I stayed at home because", 1.3),
+        (0.6, 0.9, "I stayed at home because", 1.42),
     ],
 )
 def test_where_the_words_are_judged_they_decide_with_the_sound(
@@ -224,10 +225,10 @@ def test_where_the_words_are_judged_they_decide_with_the_sound(
 def test_thresholds_that_meet_leave_nothing_in_between() -> None:
     turns = TurnsSettings(p_complete=0.3, p_goes_on=0.3)
     assert [wait_s(turns, Evidence(0.5, "how long does it take", p)) for p in (0.31, 0.3, 0.29)] == pytest.approx(
-        [0.5, 0.5, 0.86], abs=0.02
+        [0.62, 0.62, 0.86], abs=0.02
     )
     swapped = TurnsSettings(p_complete=0.2, p_goes_on=0.4)
-    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.5
+    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.62
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:

@@ -145,7 +145,8 @@ def test_instructions_of_the_clients_own_are_all_that_is_said_of_the_language(ri
 def test_server_vad_waits_for_one_length_of_silence(config: SessionConfig) -> None:
     merged(config, audio={"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}})
     turns = turns_settings(config, TurnsSettings())
-    assert {turns.endpoint_s, turns.endpoint_sure_s, turns.endpoint_unsure_s, turns.endpoint_longest_s} == {0.7}
+    assert {getattr(turns, f"endpoint_{wait}s") for wait in ("", "complete_", "sure_", "doubtful_", "unsure_")} == {0.7}
+    assert turns.endpoint_longest_s == 0.7
     assert (
         turns.endpoint_unfinished_s == turns.dictation_part_s == turns.dictation_open_s == 0
         and turns.replies

@@ -29,6 +29,7 @@ def turns_settings(config: SessionConfig, own: TurnsSettings) -> TurnsSettings:
         return replace(
             turns,
             endpoint_s=silence_s,
+            endpoint_complete_s=silence_s,
             endpoint_sure_s=silence_s,
             endpoint_doubtful_s=silence_s,
             endpoint_unsure_s=silence_s,

@@ -56,8 +56,8 @@ def shape_tools(body: JsonObject, *, can_call: bool, opening: str) -> JsonObject
 def _goes_round(messages: list[JsonObject]) -> bool:
     """Whether the last calls, answered now, were made before since the user's last words, with the same results.
 
-    A small model then makes them for ever (Qwen2.5-Coder-1.5B: 3 of 56 replies to a result are the call again, after two
-    the same 24 of 24). A next page of something is the same call with another result.
+    A small model then makes them for ever (Qwen2.5-Coder-1.5B: 3 of 56 replies to a result are the call again, after
+    two such 24 of 24). A next page of something is the same call with another result.
     """
     since = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
     rounds: list[tuple[Any, list[Any]]] = []
