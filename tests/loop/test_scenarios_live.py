@@ -46,7 +46,7 @@ CUTS_IN: dict[str, Any] = {
         },
         {
             "user": "Sorry, how tall was that lighthouse?",
-            "after": "reply starts + 1500 ms",  # over the first second of the stub's pure tone the echo path may miss a user
+            "after": "reply starts + 1500 ms",  # before, the stub's pure tone may hide the user
             "expect": [{"event": "reply stops"}, {"prompt": {"contains": "where is the sun"}}, {"event": "committed"}],
         },
     ],
