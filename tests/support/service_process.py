@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,13 +20,16 @@ from tests.support.limits import PATIENCE_S
 
 _POLL_S = 0.05
 _LOG_TAIL = 4000  # characters
+_PORTS = range(22_000, 32_000)  # below those that systems give to outgoing connections, above Ray's
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that no outgoing connection of another test can be given meanwhile."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def cpu_s(url: str) -> float:
