@@ -54,8 +54,10 @@ class Openers:
     def choose(
         self, openers: Mapping[str, Mapping[str, Sequence[str]]], language: str, kind: str, fits_s: float
     ) -> str:
-        """One of a persona's `openers` of this kind, but not the last one again: of those that take no longer than
-        `fits_s` the one that was said longest ago, else the shortest. '' if there is none."""
+        """One of a persona's `openers` of this kind, but not the last one again; '' if there is none.
+
+        Where some take at most `fits_s` seconds, the one among them that was said longest ago, else the shortest.
+        """
         others = [text for text in openers.get(language, {}).get(kind, ()) if text not in self._said[-1:]]
         there = {text: lasts_s for text in others if (lasts_s := self._lasts_s(text)) > 0}
         if not there:

@@ -20,6 +20,7 @@ from huiyin.assistant.turns.dictated_kinds import (
     SAID,
     SPELT,
     Kind,
+    Written,
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
 from huiyin.assistant.turns.spelt import UNITS, Spelt, digits_by_sound, letters_apart, plain, share_of_digits, spelt_end
@@ -95,12 +96,10 @@ def progress(text: str, last_words: str = "") -> Progress | None:
 
     `last_words`: the assistant's before it.
     """
-    question = _question(last_words)
-    if any(kind.written == "letters" and kind.asks.search(question) for kind in SPELT) and not _ASKS.search(
-        plain(text)
-    ):
-        text = letters_apart(text)
-    text = plain(_tail(text))
+    question, tail = _question(last_words), _tail(text)
+    text = plain(tail)
+    if _asks_for("letters", question) and not _ASKS.search(text):
+        text = plain(letters_apart(tail))
     by_sound = digits_by_sound(text)
     if by_sound != text and (found := _of_kinds(SPELT, question, _said(by_sound), most_before=0)):
         return found
@@ -113,6 +112,11 @@ def is_asked_for(last_words: str) -> bool:
     """Whether the assistant's last words ask for something that is dictated."""
     question = _question(last_words)
     return any(kind.asks.search(question) for kind in _KINDS) or _count(question) is not None
+
+
+def _asks_for(written: Written, question: str) -> bool:
+    """Whether a question asks for something that is spelt so."""
+    return any(kind.written == written and kind.asks.search(question) for kind in SPELT)
 
 
 def _tail(text: str) -> str:
@@ -202,9 +206,7 @@ def _unnamed(said: _Said) -> Progress | None:
 def _misheard(question: str, said: _Said) -> Progress | None:
     """A few odd words where digits should be, or more of which half are digits: recognisers write 呼吸 for 沪C,
     一拜零八 for 108."""
-    is_number = _REQUESTS.search(question) and any(
-        kind.written == "digits" and kind.asks.search(question) for kind in SPELT
-    )
+    is_number = _REQUESTS.search(question) and _asks_for("digits", question)
     is_asked = is_number or (_NUMBER_ASKED.search(question) and is_asked_for(question))
     is_asked = is_asked and not _CHOICE.search(question)
     odd = said.words.rpartition("号")[2]

@@ -82,11 +82,13 @@ def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | Non
     p = _probability(log_odds(evidence.p_words) + policy.sound_weight * log_odds(p_sound))
     sounds_complete = evidence.p_sound is None or evidence.p_sound >= policy.p_sound_confirmed
     few = word_count(evidence.text) < policy.few_words and sounds_complete
-    is_complete = p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words)
+    if p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words):
+        return Judgement(True, 0.0)
     if p < policy.p_goes_on:
-        return Judgement(is_complete, 1 - p / policy.p_goes_on)
-    doubtful, complete = log_odds(policy.p_goes_on), log_odds(max(policy.p_complete, policy.p_goes_on))
-    return Judgement(is_complete, -(log_odds(p) - doubtful) / max(complete - doubtful, _LEAST_P))
+        return Judgement(False, 1 - p / policy.p_goes_on)
+    doubtful = log_odds(policy.p_goes_on)
+    between = log_odds(policy.p_complete) - doubtful
+    return Judgement(False, (doubtful - log_odds(p)) / between if between else 0.0)
 
 
 def log_odds(p: float) -> float:

@@ -24,7 +24,7 @@ _PORTS = range(22_000, 32_000)  # below those that systems give to outgoing conn
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, and that no outgoing connection of another test can be given meanwhile."""
+    """A port that is free now, and that no outgoing connection of another test can be given meanwhile."""
     while True:
         port = random.SystemRandom().choice(_PORTS)
         with socket.socket() as probe, suppress(OSError):

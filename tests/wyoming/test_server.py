@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -25,6 +24,7 @@ from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.faces.wyoming.server import Wyoming
 from huiyin.assistant.tools.own import own_tool
 from huiyin.assistant.tools.toolbox import Toolbox
+from tests.support.service_process import free_port
 from tests.support.stub_services import Stub
 
 LIMIT_S = 60.0
@@ -40,9 +40,7 @@ def stub() -> Iterator[Stub]:
 
 @asynccontextmanager
 async def served(stub: Stub, **options: Any) -> AsyncIterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        uri = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    uri = f"tcp://127.0.0.1:{free_port()}"
     door = Wyoming(Services(stub.settings()), load_persona("huiyin"), **options)
     task = asyncio.create_task(door.serve(uri))
     try:

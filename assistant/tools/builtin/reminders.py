@@ -19,16 +19,14 @@ _SAME = timedelta(seconds=15)  # a small model that has set a timer may call for
 def reminder_tools(reminders: Reminders, now: Callable[[], datetime]) -> list[OwnTool]:
     """`now`: the user's local date and time, with its zone."""
 
-    def waiting_twin(due: datetime, text: str) -> Reminder | None:
-        alike = (each for each in reminders.waiting() if each.text == text and abs(each.due - due) <= _SAME)
-        return next(alike, None)
-
     def set_reminder(arguments: Mapping[str, Any]) -> str:
-        if len(reminders.waiting()) >= _MOST:
+        waiting = reminders.waiting()
+        if len(waiting) >= _MOST:
             raise ToolError("tools.too_many_reminders", most=_MOST)
         text = " ".join(str(arguments.get("text") or "").split())[:200] or "time is up"
         due = _due(arguments, now())
-        return "set: " + _shown(waiting_twin(due, text) or reminders.set(due, text), now())
+        alike = (each for each in waiting if each.text == text and abs(each.due - due) <= _SAME)
+        return "set: " + _shown(next(alike, None) or reminders.set(due, text), now())
 
     def list_reminders(arguments: Mapping[str, Any]) -> str:
         waiting = reminders.waiting()

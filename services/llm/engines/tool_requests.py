@@ -68,7 +68,7 @@ def _goes_round(messages: list[JsonObject]) -> bool:
             )
         elif message["role"] == "tool" and rounds:
             rounds[-1][1].append(message.get("content"))
-    return messages[-1]["role"] == "tool" and rounds[-1:] != [] and rounds[-1] in rounds[:-1]
+    return bool(rounds) and messages[-1]["role"] == "tool" and rounds[-1] in rounds[:-1]
 
 
 def _without(opening: str, body: JsonObject) -> JsonObject:
