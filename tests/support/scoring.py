@@ -8,19 +8,28 @@ from collections.abc import Iterable, Sequence
 import cn2an
 
 _ENGLISH_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_LONGEST_NUMBER = 16  # digits that cn2an reads as a number; a longer one, as of a recognition that loops, is read out
 _ENGLISH_SPELLINGS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "ok": "okay"}
 
 
 def english_words(text: str) -> list[str]:
     """Lower-case words; small numbers and common short forms spelt out."""
     words = re.findall(r"[a-z']+|\d+", text.lower().replace("-", " "))
-    return [_ENGLISH_NUMBERS[int(w)] if w.isdigit() and int(w) <= 10 else _ENGLISH_SPELLINGS.get(w, w) for w in words]
+    return [_ENGLISH_NUMBERS[int(w)] if _is_small(w) else _ENGLISH_SPELLINGS.get(w, w) for w in words]
+
+
+def _is_small(word: str) -> bool:
+    return word.isdigit() and len(word) <= _LONGEST_NUMBER and int(word) < len(_ENGLISH_NUMBERS)
 
 
 def chinese_characters(text: str) -> list[str]:
     """Letters and Chinese characters; numbers in Chinese numerals."""
-    text = re.sub(r"\d+", lambda number: cn2an.an2cn(number[0]), text)
+    text = re.sub(r"[0-9０-９]+", lambda number: _numeral(number[0]), text)
     return re.findall(r"[^\W_]", text.lower())
+
+
+def _numeral(digits: str) -> str:
+    return str(cn2an.an2cn(digits, "low" if len(digits) <= _LONGEST_NUMBER else "direct"))
 
 
 def tokens(text: str, language: str) -> list[str]:
