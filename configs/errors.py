@@ -2,6 +2,7 @@
 
     HuiyinError
       SettingsError          a setting or profile that cannot be used (configs)
+        SettingsConflict     one beside another
       PersonaError           a persona that cannot be used (assistant.dialogue)
       HistoryError           an item that a history does not have, or cannot take (assistant.dialogue)
       StoreError             a model file that cannot be had (configs.store)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.messages import language
+from huiyin.configs.messages import Message, language
 from huiyin.configs.nearest import nearest
 from huiyin.configs.plugins import plugins
 from huiyin.configs.reasons import reason_in
@@ -31,21 +31,28 @@ class SettingsError(HuiyinError):
     exit_status = 2
 
 
+class SettingsConflict(SettingsError):
+    """Settings of which each could be used, but not beside the others."""
+
+
 def setting(
     default: Any,
     *,
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
+    at_most: str | None = None,
     secret: bool | None = None,
     plugins_of: str = "",
 ) -> Any:
     """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason.
 
+    `at_most`: the setting of the same section that this one may not exceed, nor what that one may not.
     `secret`: never shown, and not taken from the command line. The section then has a setting `key_file`, too.
     `plugins_of`: a group of entry points whose names are allowed, too.
     """
-    limits = {"low": low, "high": high, "choices": choices, "secret": secret, "plugins_of": plugins_of}
+    limits = {"low": low, "high": high, "choices": choices, "at_most": at_most}
+    limits |= {"secret": secret, "plugins_of": plugins_of}
     return field(default=default, metadata=limits)
 
 
@@ -124,7 +131,25 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
     for section, key, value in values:
         check_name(sections, section, key, value)
         kept[section][key] = _convert(sections[section], f"{section}.{key}", key, value)
-    return {name: cls(**kept[name]) for name, cls in sections.items()}
+    built = {name: cls(**kept[name]) for name, cls in sections.items()}
+    for name, section in built.items():
+        check_order(name, section)
+    return built
+
+
+def check_order(name: str, section: Any) -> None:
+    """Raises SettingsConflict for the settings of a section that exceed one which they may not."""
+    above = {field.name: limit for field in dataclasses.fields(section) if (limit := field.metadata["at_most"])}
+    pairs = []
+    for key in above:
+        value, limit = getattr(section, key), above[key]
+        while limit:
+            if value > (most := getattr(section, limit)):
+                two = {"name": f"{name}.{key}", "value": value, "limit": f"{name}.{limit}", "most": most}
+                pairs.append(Message("settings.exceeds", **two))
+            limit = above.get(limit, "")
+    if pairs:
+        raise SettingsConflict("settings.contradict", pairs=pairs)
 
 
 @cache

@@ -24,7 +24,17 @@ from pathlib import Path
 from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import cache_folder
 from huiyin.configs.jobs_settings import JobsSettings
-from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.layers import (
+    SettingsConflict,
+    SettingsError,
+    Value,
+    build,
+    check_order,
+    from_environ,
+    from_overrides,
+    from_profile,
+    setting,
+)
 from huiyin.configs.plugins import JUDGES
 from huiyin.configs.ray_settings import RaySettings
 from huiyin.configs.realtime_settings import RealtimeSettings
@@ -40,9 +50,11 @@ __all__ = [
     "LlmSettings",
     "ServiceSettings",
     "Settings",
+    "SettingsConflict",
     "SettingsError",
     "TtsSettings",
     "TurnsSettings",
+    "check_order",
     "load",
     "sections",
 ]

@@ -11,12 +11,13 @@ from huiyin.configs.layers import setting
 class TurnsSettings:
     """Whose turn it is: every number that the turn machine decides by (see `assistant/turns`).
 
-    `p_...` are probabilities, 0..1, that the user's turn is complete.
+    `p_...` are probabilities, 0..1, that the user's turn is complete. `at_most`: two that are swapped contradict each
+    other, and of the waits a longer one than `endpoint_longest_s` would be cut short in silence.
     """
 
-    endpoint_s: float = setting(0.5, low=0.1, high=5)
+    endpoint_s: float = setting(0.5, low=0.1, high=5, at_most="endpoint_longest_s")
     """silence that ends the user's turn where no model judges it, and after something dictated that has its length"""
-    endpoint_complete_s: float = setting(0.62, low=0.1, high=5)
+    endpoint_complete_s: float = setting(0.62, low=0.1, high=5, at_most="endpoint_doubtful_s")
     """silence after a turn that is complete by its words: most pauses within a sentence are over by then; at 0.5 twice
     as many people are cut off"""
     endpoint_model: bool = setting(True)
@@ -24,27 +25,27 @@ class TurnsSettings:
     endpoint_words: str = setting("auto", choices=("auto", "always", "never"))
     """a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come
     later than people pause and which wants the cores for itself"""
-    endpoint_sure_s: float = setting(0.25, low=0.05, high=5)
+    endpoint_sure_s: float = setting(0.25, low=0.05, high=5, at_most="endpoint_doubtful_s")
     """silence after a turn that is complete by its sound and text, where no language model judges that; people leave
     0.2"""
-    endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5)
+    endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5, at_most="endpoint_unsure_s")
     """where sound and words leave it open (`p_goes_on`), or are awaited; people pause for 0.2-0.7 within a sentence,
     and it takes 0.1 to hear them go on"""
-    endpoint_unsure_s: float = setting(1.2, low=0.1, high=10)
+    endpoint_unsure_s: float = setting(1.2, low=0.1, high=10, at_most="endpoint_longest_s")
     """silence after a turn that sounds as if it went on: a pause to think is mostly shorter"""
     endpoint_longest_s: float = setting(2.0, low=0.2, high=20)
     """a longer silence is an answer to nothing"""
     endpoint_unfinished_s: float = setting(0.8, low=0, high=5)
     """waited longer after 'because', 'um', a comma: the sound of such a cut is often that of an end"""
-    dictation_part_s: float = setting(1.6, low=0, high=10)
+    dictation_part_s: float = setting(1.6, low=0, high=10, at_most="endpoint_longest_s")
     """silence, at least, where what is dictated has less than its length: people look up the next group"""
-    dictation_open_s: float = setting(1.25, low=0, high=10)
+    dictation_open_s: float = setting(1.25, low=0, high=10, at_most="endpoint_longest_s")
     """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
     to hear them go on"""
     p_complete: float = setting(0.4, low=0.001, high=1)
     """a turn is complete from here on, by its words and its sound together: few long pauses reach it
     (`python -m benchmarks.latency_judges`)"""
-    p_goes_on: float = setting(0.1, low=0.001, high=1)
+    p_goes_on: float = setting(0.1, low=0.001, high=1, at_most="p_complete")
     """below it more will rather come; from here on to `p_complete` the silence falls from `endpoint_doubtful_s` to
     `endpoint_complete_s`, evenly with the log-odds"""
     sound_weight: float = setting(0.4, low=0, high=5)
@@ -56,20 +57,20 @@ class TurnsSettings:
     0.000, the first half of 打开客厅的灯 0.017, of a misheard 换一首歌 0.035"""
     few_words: int = setting(3, low=0, high=20)
     """a turn of fewer words has few: a language model seldom ends a message there"""
-    p_sound_confirmed: float = setting(0.5, low=0, high=1)
+    p_sound_confirmed: float = setting(0.5, low=0, high=1, at_most="p_sound_alone")
     """the sound is believed from here on where the text is complete, too"""
     p_sound_unmarked: float = setting(0.75, low=0, high=1)
     """the sound is believed from here on where the recogniser sets marks but ended this text without one, which
     speaks against an end"""
-    p_sound_alone: float = setting(0.6, low=0.5, high=1)
+    p_sound_alone: float = setting(0.6, low=0.5, high=1, at_most="p_sound_unmarked")
     """the sound is believed from here on where the text says nothing, and nothing confirms it"""
-    p_sound_incomplete: float = setting(0.1, low=0, high=0.4)
+    p_sound_incomplete: float = setting(0.1, low=0, high=0.4, at_most="p_sound_confirmed")
     """from here on down the sound is sure that more will come, and the silence may be the longest"""
     unmarked_turns: int = setting(3, low=1, high=100)
     """a recogniser that has set no mark in so many turns in a row sets none"""
     speculate_s: float = setting(0.096, low=0, high=2)
     """silence after which the pause is judged and the reply prepared; 0: none is prepared"""
-    max_speculations: int = setting(3, low=0, high=20)
+    max_speculations: int = setting(3, low=0, high=20, at_most="max_tries")
     """replies prepared in a turn, at most: each costs the models' time; those in pauses where the words go on are
     not counted, up to `max_tries`"""
     max_tries: int = setting(12, low=0, high=100)
@@ -81,7 +82,7 @@ class TurnsSettings:
     """a recogniser no slower is asked when the energy drops, before the pause is sure"""
     drop_reach_s: float = setting(0.12, low=0, high=1)
     """a pause that begins so much later than the energy drop is another one"""
-    possible_speech_s: float = setting(0.096, low=0, high=1)
+    possible_speech_s: float = setting(0.096, low=0, high=1, at_most="possible_speech_longest_s")
     """no reply begins for so long after possible speech: it takes three frames to be sure"""
     possible_speech_longest_s: float = setting(0.25, low=0, high=2)
     """no reply is delayed for longer by possible speech: a knock is that, too"""
@@ -94,7 +95,7 @@ class TurnsSettings:
     the model was asked: the next clause is then there before that word is over"""
     openers: bool = setting(True)
     """a short word of the assistant's own ("well,") where its reply will not be there in time"""
-    opener_s: float = setting(0.45, low=0.2, high=10)
+    opener_s: float = setting(0.45, low=0.2, high=10, at_most="opener_late_s")
     """an opener comes so long after the user's last sound, at least; people leave 0.2, and what comes sooner talks
     over them"""
     opener_gain_s: float = setting(0.45, low=0, high=10)
@@ -112,13 +113,13 @@ class TurnsSettings:
     barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))
     """'voice': speaking interrupts, as among people; 'key': the talk key does; 'off': half duplex, microphone muted
     during playback; 'ignore': what is said during a reply is the next turn"""
-    barge_in_s: float = setting(0.192, low=0.032, high=2)
+    barge_in_s: float = setting(0.192, low=0.032, high=2, at_most="confirm_s")
     """six frames of speech pause the assistant: a knock or a cough is shorter"""
     ask_early_s: float = setting(0.3, low=0.1, high=5)
     """speech that is transcribed while it goes on: 'stop' should work at once; again after as long, if a listener's"""
-    confirm_s: float = setting(0.5, low=0.1, high=5)
+    confirm_s: float = setting(0.5, low=0.1, high=5, at_most="doubt_s")
     """speech with words that stops it; shorter is judged when it ends"""
-    doubt_s: float = setting(1.0, low=0.2, high=10)
+    doubt_s: float = setting(1.0, low=0.2, high=10, at_most="listening_s")
     """speech that stops it whatever it may say"""
     listening_s: float = setting(2.0, low=0.2, high=10)
     """speech that stops it unless its words so far, asked for again and again, are a listener's: 'oh, that's so sad'
@@ -128,7 +129,7 @@ class TurnsSettings:
     voice_s: float = setting(1.0, low=0.3, high=5)
     """speech over a reply whose voice is judged, where `talk.other_voices` is unanswered: after less, in a noisy
     room, too many users are taken for another. Of another voice again after as long: the user may have joined in"""
-    voice_least_s: float = setting(0.6, low=0.3, high=5)
+    voice_least_s: float = setting(0.6, low=0.3, high=5, at_most="voice_s")
     """speech over a reply that is over sooner is judged at its end from here on (`short_likeness`); what is shorter
     counts whoever says it"""
     voice_wait_s: float = setting(0.4, low=0, high=2)
@@ -136,7 +137,7 @@ class TurnsSettings:
     enrolled"""
     least_likeness: float = setting(0.25, low=-1, high=1)
     """a voice less like the enrolled one is another's (`python -m benchmarks.speakers --enrolled`)"""
-    short_likeness: float = setting(0.125, low=-1, high=1)
+    short_likeness: float = setting(0.125, low=-1, high=1, at_most="least_likeness")
     """so like the enrolled one a voice must be in `voice_least_s` of speech over a reply, and more in longer speech, up
     to `least_likeness` at 1.5: less sound tells less, and to pass over the user is worse than to stop for another"""
     resume_s: float = setting(0.65, low=0.1, high=5)

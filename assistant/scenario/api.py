@@ -35,7 +35,7 @@ from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.assistant.scenario.simulated_services import JudgeText, Recognise, unjudged
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.messages import said
-from huiyin.configs.settings import Settings, load
+from huiyin.configs.settings import Settings, check_order, load
 
 __all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
 
@@ -123,8 +123,11 @@ def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *
 
 def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
     """`settings` with some changed, as 'section.key=value'. Raises SettingsError."""
+    chosen = load(environ={}, overrides=overrides)
     for override in overrides:
         section, _, key = override.partition("=")[0].strip().partition(".")
-        value = getattr(getattr(load(environ={}, overrides=[override]), section), key)
+        value = getattr(getattr(chosen, section), key)
         settings = replace(settings, **{section: replace(getattr(settings, section), **{key: value})})
+    for section in {override.partition(".")[0].strip() for override in overrides}:
+        check_order(section, getattr(settings, section))
     return settings

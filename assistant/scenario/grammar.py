@@ -89,6 +89,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ from huiyin.assistant.scenario.reader import LONGEST_MS, Node, Readers, Scenario
 from huiyin.assistant.scenario.tool_grammar import read_answers, read_calls, read_tools
 from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
-from huiyin.configs.settings import Settings, SettingsError, load
+from huiyin.configs.settings import Settings, SettingsConflict, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
 
@@ -165,9 +166,14 @@ def _settings(node: Node) -> tuple[str, ...]:
             raise value.error("scenario.setting_of_a_service", key=key)
         overrides.append(f"{key}={value.text_or_nothing()}")
         try:
-            load(environ={}, overrides=overrides[-1:])
+            with suppress(SettingsConflict):  # others may go with it
+                load(environ={}, overrides=overrides[-1:])
         except SettingsError as error:
             raise value.error("scenario.bad_setting", error=error) from None
+    try:
+        load(environ={}, overrides=overrides)
+    except SettingsConflict as error:
+        raise node.error("scenario.bad_setting", error=error) from None
     return tuple(overrides)
 
 

@@ -17,7 +17,7 @@ from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario import grammar
-from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate
+from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate, with_overrides
 from huiyin.assistant.scenario.expectations import mismatch
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import NAMES
@@ -26,6 +26,7 @@ from huiyin.assistant.scenario.report import json_report, junit_report
 from huiyin.assistant.scenario.script import Words
 from huiyin.assistant.turns import machine
 from huiyin.assistant.turns.transitions import BY_TIME
+from huiyin.configs.settings import SettingsConflict, load
 from tests.support import CONVERSATIONS, ROOT
 from tests.support.speech_clips import english
 
@@ -58,6 +59,7 @@ def test_a_few_lines_are_a_scenario() -> None:
         ("turns:\n- user: hello\n  fails: {llm: explode}", "s:3", "error, stall, disconnect"),
         ("turns:\n- audio: nowhere.wav", "s:2", "no file nowhere.wav"),
         ("settings: {turns.endpoint: 3}\nturns:\n- user: hello", "s:1", "endpoint_s"),
+        ("settings: {turns.p_goes_on: 0.5}\nturns:\n- user: hello", "s:1", "is more than turns.p_complete = 0.4"),
         ("turns: hello", "s:1", "should be a list"),
         ("turns:\n- user: a: b", "s:2", "wants quotes"),
         ("", "s", "empty"),
@@ -68,6 +70,15 @@ def test_a_mistake_is_named_with_its_line_and_what_would_be_right(text: str, whe
         parse(text, name="s")
     assert str(error.value).startswith(f"{where}:")
     assert right in str(error.value)
+
+
+def test_settings_that_are_right_together_are_taken() -> None:
+    scenario = parse({"settings": {"turns.p_goes_on": 0.5, "turns.p_complete": 0.6}, "turns": [{"user": "hello"}]})
+    turns = with_overrides(load(environ={}), scenario.settings).turns
+    assert (turns.p_goes_on, turns.p_complete) == (0.5, 0.6)
+    cautious = load(environ={}, overrides=["turns.p_goes_on=0.8", "turns.p_complete=0.9"])
+    with pytest.raises(SettingsConflict):
+        with_overrides(cautious, ["turns.p_complete=0.6"])
 
 
 def test_a_mistake_of_each_turn_is_told() -> None:
@@ -249,7 +260,7 @@ def test_what_a_device_loses_is_not_heard(fault: str, heard: str) -> None:
         {"user": "one two three four five six seven eight nine ten", "complete": 0.1},
         {"device": fault, "after": "user starts + 650 ms", "lasts_ms": 2 * 320},
     ]
-    log = simulate(parse({"turns": turns, "settings": {"turns.endpoint_unsure_s": 4, "turns.endpoint_s": 4}})).log
+    log = simulate(parse({"turns": turns, "settings": {"turns.endpoint_unsure_s": 2, "turns.endpoint_s": 2}})).log
     assert [turn.user for turn in log.history] == [heard]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from huiyin.configs.messages import text
 from huiyin.configs.reasons import reasons
-from huiyin.configs.settings import SettingsError, load, sections
+from huiyin.configs.settings import SettingsConflict, SettingsError, load, sections
 
 
 def test_later_layers_win(tmp_path: Path) -> None:
@@ -49,6 +50,41 @@ def test_own_llm_is_one_line() -> None:
 def test_bad_values_are_refused_with_what_would_be_right(override: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says.replace("?", r"\?").replace(".", r"\.")):
         load(overrides=[override], environ={})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "pairs"),
+    [
+        (["turns.p_goes_on=0.5"], ["p_goes_on = 0.5 is more than turns.p_complete = 0.4"]),
+        (["turns.p_sound_incomplete=0.4", "turns.p_sound_confirmed=0.3"], ["p_sound_incomplete = 0.4 is more than"]),
+        (["turns.short_likeness=0.3"], ["short_likeness = 0.3 is more than turns.least_likeness = 0.25"]),
+        (["turns.opener_s=2"], ["opener_s = 2 is more than turns.opener_late_s = 1"]),
+        (["turns.max_speculations=20"], ["max_speculations = 20 is more than turns.max_tries = 12"]),
+        (
+            ["turns.endpoint_complete_s=1"],
+            ["endpoint_complete_s = 1 is more than turns.endpoint_doubtful_s = 0.85"],
+        ),
+        (
+            ["turns.endpoint_complete_s=3"],
+            [f"complete_s = 3 is more than turns.endpoint_{longer}_s" for longer in ("doubtful", "unsure", "longest")],
+        ),
+        (
+            ["turns.endpoint_longest_s=1.2"],
+            [f"dictation_{progress}_s = {s} is more than" for progress, s in (("part", 1.6), ("open", 1.25))],
+        ),
+    ],
+)  # fmt: skip
+def test_settings_that_contradict_each_other_are_refused_all_at_once(overrides: list[str], pairs: list[str]) -> None:
+    with pytest.raises(SettingsConflict) as error:
+        load(overrides=overrides, environ={})
+    assert str(error.value).count("is more than") == len(pairs)
+    assert [pair for pair in pairs if pair not in str(error.value)] == []
+    assert error.value.hint == "of each two, lower the first or raise the second"
+    assert "大于 turns." in text(error.value.key, error.value.facts, "zh")
+
+
+def test_two_that_are_alike_do_not_contradict_each_other() -> None:
+    assert load(overrides=["turns.p_goes_on=0.4", "turns.endpoint_complete_s=0.85"], environ={}).turns.p_goes_on == 0.4
 
 
 def test_bad_environment_variable_is_named() -> None:
