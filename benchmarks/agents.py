@@ -24,6 +24,7 @@ from pathlib import Path
 import requests
 from aiohttp import web
 
+from benchmarks.command import as_command
 from benchmarks.environment import python_with
 from benchmarks.latency_peers import PIPECAT_SOCKET
 from benchmarks.output import source, tell
@@ -144,4 +145,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

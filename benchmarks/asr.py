@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from faster_whisper import WhisperModel
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.output import percent, show, tell
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
@@ -39,7 +40,9 @@ Clip = tuple[Samples, str, str]
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each length and recogniser (median is shown)")
+    parser.add_argument(
+        "--repeats", type=one_or_more, default=5, help="runs of each length and recogniser (median is shown)"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     settings = config.load(overrides=args.set)
@@ -101,4 +104,4 @@ def _times(clips: list[Clip], huiyin: Recogniser, stock: Recogniser, repeats: in
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -21,6 +21,7 @@ from itertools import cycle
 import numpy as np
 import soxr
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.output import median_and_high_ms, show
 from benchmarks.sentences import CHINESE, ENGLISH
 from benchmarks.tts_words import texts_of, timed
@@ -47,7 +48,7 @@ class _Errors:
 def main() -> None:
     """Print the table. Exit status 1 where a median is above the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=20, help="texts of each language, two sentences each")
+    parser.add_argument("--count", type=one_or_more, default=20, help="texts of each language, two sentences each")
     args = parser.parse_args()
     settings = config.load(environ={})
     voice = kokoro.load(settings)
@@ -104,4 +105,4 @@ def _row(kind: str, errors: _Errors) -> list[str | None]:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.demo import one_demo
 from benchmarks.output import show, tell
 from huiyin.assistant.clients.launcher import Launcher
@@ -75,8 +76,8 @@ class Archive:
 def main() -> int:
     """Print the table. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3, help="demos of each kind (default 3)")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of the recording (default 60)")
+    parser.add_argument("--runs", type=one_or_more, default=3, help="demos of each kind (default 3)")
+    parser.add_argument("--minutes", type=above_zero, default=60.0, help="of the recording (default 60)")
     parser.add_argument("--set", action="append", default=[], help="as for `huiyin demo`")
     args = parser.parse_args()
     overrides = [*(f"{name}.port={free_port()}" for name in NAMES), "tts.cache_mb=0", "store.choose=false", *args.set]
@@ -137,4 +138,4 @@ def _cells(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

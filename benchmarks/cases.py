@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import cases_conversations, cases_readings, cases_texts, cases_upstreams
 from benchmarks.cases_case import Case
+from benchmarks.command import as_command
 from benchmarks.output import percent, show
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "cases"
@@ -48,4 +49,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

@@ -21,7 +21,6 @@ import argparse
 import gc
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from benchmarks.command import above_zero, as_command
 from benchmarks.day_services import Said, TalkServices
 from benchmarks.echo import speech
 from benchmarks.echo.scenes import Speech, draw_room
@@ -238,8 +238,10 @@ def misses(hours: Sequence[Hour]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hours", type=float, default=24.0, help="of talk, both conversations together (default: 24)")
-    parser.add_argument("--piece-hours", type=float, default=4.0, help="of one piece (default: 4)")
+    parser.add_argument(
+        "--hours", type=above_zero, default=24.0, help="of talk, both conversations together (default: 24)"
+    )
+    parser.add_argument("--piece-hours", type=above_zero, default=4.0, help="of one piece (default: 4)")
     parser.add_argument("--folder", type=Path, help="where the sessions are kept, to go on from (default: nowhere)")
     args = parser.parse_args(arguments)
     speech.voices(load(), [])  # made once
@@ -266,4 +268,4 @@ def _refuse(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.output import show, tell
 from huiyin.assistant.clients.trials import measure
 from huiyin.configs.choice.choose import choose
@@ -54,10 +55,13 @@ _PARTS = {
 def main() -> int:
     """Print the speed and the figures (gap: silence between two clauses). 1 where this machine is slower than that."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens-s", type=float, help="that the 1.5B model writes; default: as many as it does here")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument(
+        "--tokens-s", type=above_zero, help="that the 1.5B model writes; default: as many as it does here"
+    )
+    parser.add_argument("--runs", type=one_or_more, default=5)
     parser.add_argument("--set", action="append", default=[], help="as for `huiyin demo`")
     args = parser.parse_args()
+    load("embedded", args.set)  # a wrong one is told before anything is measured
     with ExitStack() as rivals:
         found = slowed_down(args.tokens_s, rivals)
         if found is None:
@@ -192,4 +196,4 @@ class _Figures:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

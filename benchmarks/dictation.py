@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import as_command
 from benchmarks.dictation_rows import PAUSES_MS, Dictation, dictations
 from benchmarks.output import percent, show
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
@@ -126,4 +127,4 @@ def _ordinary(*, misses: bool) -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

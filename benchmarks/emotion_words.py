@@ -21,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+from benchmarks.command import as_command, existing
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.dialogue.feelings.judge import GLAD, Feeling, feeling_in
 from huiyin.assistant.dialogue.mood import LEAST_CONFIDENCE
@@ -89,7 +90,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in _SERIES:
-        parser.add_argument(f"--{name}", type=Path, help="its file of utterances")
+        parser.add_argument(f"--{name}", type=existing, help="its file of utterances")
     parser.add_argument("--verbose", action="store_true", help="every line that is not right")
     args = parser.parse_args()
     miss = tell if args.verbose else lambda line: None
@@ -183,4 +184,4 @@ def _share(part: int, whole: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

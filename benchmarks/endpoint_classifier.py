@@ -28,6 +28,7 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 
 from benchmarks import latency_heldout, latency_people
+from benchmarks.command import as_command, existing, writable
 from benchmarks.latency_heldout import SHARES, git
 from benchmarks.latency_speech import PAUSES_S, pauses_in, shortened, speech_in, with_pause
 from benchmarks.output import tell
@@ -85,8 +86,10 @@ _CORPORA = (
 def main() -> None:
     """Judge every cut, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clones", type=Path, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME")
-    parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE", help=f"default {WEIGHTS.name}")
+    parser.add_argument(
+        "--clones", type=existing, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME"
+    )
+    parser.add_argument("--out", type=writable, default=WEIGHTS, metavar="FILE", help=f"default {WEIGHTS.name}")
     args = parser.parse_args()
     settings = config.load(environ={})
     model = ModelStore(settings.store).ensure(MODEL)
@@ -202,4 +205,4 @@ def _fitted(states: Values, is_end: Flags, counts: Values) -> Values:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

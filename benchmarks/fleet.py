@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 
+from benchmarks.command import as_command
 from benchmarks.output import show
 
 NODES = (10, 100, 1000)
@@ -62,4 +63,4 @@ def _quantities(nodes: int, args: argparse.Namespace) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

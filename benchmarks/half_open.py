@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 
+from benchmarks.command import above_zero, as_command
 from benchmarks.output import show
 from benchmarks.web_server import TARGET_P99_MS, answers, p50_and_p99
 from benchmarks.web_server_load import HALF_OPEN, half_open_ms
@@ -29,7 +30,7 @@ _SERVICES: dict[str, dict[str, object]] = {"asr": {}, "llm": _NO_MODEL, "tts": {
 def main() -> int:
     """Print the table. Returns the exit status: 1 when one of them did not reach the target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each program (default 5)")
+    parser.add_argument("--seconds", type=above_zero, default=5.0, help="of each program (default 5)")
     args = parser.parse_args()
     good, rows = True, []
     with ExitStack() as stack, ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as callers:
@@ -61,4 +62,4 @@ def _web(urls: dict[str, str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

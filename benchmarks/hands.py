@@ -18,6 +18,7 @@ from datetime import datetime
 from itertools import product
 from pathlib import Path
 
+from benchmarks.command import as_command
 from benchmarks.llm import ask
 from benchmarks.output import show, tell
 from huiyin.assistant.conversation.hands import Hands
@@ -255,4 +256,4 @@ def _recall(memory: Memory) -> Callable[[str], list[str]]:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.command import as_command
 from benchmarks.llm import ask
 from benchmarks.output import show, tell
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -148,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.command import as_command, existing, one_or_more
 from benchmarks.output import percent, show
 from benchmarks.sentences import TEXTS
 from huiyin.services.asr.recogniser import Segment
@@ -31,9 +32,9 @@ _CHARS_A_WORD = 1.6  # of Chinese
 def main() -> None:
     """Print both tables and the speed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=Path, action="append", default=[], help="ordinary text of your own instead")
-    parser.add_argument("--draws", type=int, default=20, help="sets of 100 hotwords for each text")
-    parser.add_argument("--tries", type=int, default=400, help="misheard hotwords of each kind")
+    parser.add_argument("--text", type=existing, action="append", default=[], help="ordinary text of your own instead")
+    parser.add_argument("--draws", type=one_or_more, default=20, help="sets of 100 hotwords for each text")
+    parser.add_argument("--tries", type=one_or_more, default=400, help="misheard hotwords of each kind")
     args = parser.parse_args()
     rng = random.Random(0)
     show(("misheard hotwords", "tries", "recall"), _recall(rng, args.tries))
@@ -125,4 +126,4 @@ def _print_speed(rng: random.Random) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import latency_heldout, latency_people
+from benchmarks.command import WrongOption, as_command, existing, one_or_more, writable
 from benchmarks.latency_heldout import HeldOut
 from benchmarks.latency_judge import CachedJudge, LlmService
 from benchmarks.latency_page import Page
@@ -51,11 +52,13 @@ def main() -> None:
     others.add_argument("--unseen", action="store_true", help="40 other utterances, by which nothing was chosen")
     others.add_argument("--people", action="store_true", help="people's recordings to tune turns with")
     others.add_argument("--held-out", action="store_true", help="other people's recordings, likewise; fetched once")
-    parser.add_argument("--clones", type=Path, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME")
+    parser.add_argument(
+        "--clones", type=existing, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
-    parser.add_argument("--runs", type=int, default=1, help="figures are medians over so many (default 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="draw the latencies")
+    parser.add_argument("--runs", type=one_or_more, default=1, help="figures are medians over so many (default 1)")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write every utterance")
+    parser.add_argument("--png", type=writable, metavar="FILE", help="draw the latencies")
     args = parser.parse_args()
     args.set.insert(0, _NO_OPENERS)
     settings = config.load(environ={}, overrides=args.set)
@@ -67,7 +70,7 @@ def main() -> None:
         spoken = utterances(settings, folder, args.unseen)
     spoken = [utterance for utterance in spoken if args.only in utterance.name][: _QUICK if args.quick else None]
     if not spoken:
-        raise SystemExit(f"no utterance has {args.only!r} in its name")
+        raise WrongOption(f"--only: no utterance has {args.only!r} in its name")
     recorded = list(recordings(settings, spoken, folder))
     pauses_s = [end - start for utterance in spoken for start, end in utterance.pauses]
     assert max(pauses_s) <= LONGEST_PAUSE_S + 0.02
@@ -132,7 +135,7 @@ def _sides(
         for program in programs:
             makers[program.name] = lambda program=program: Peer(program, folder.parent, services.port)
     if unknown := set(args.without) - set(makers):
-        raise SystemExit(f"no side {', '.join(sorted(unknown))}: there are {', '.join(makers)}")
+        raise WrongOption(f"--without: no side {', '.join(sorted(unknown))}: there are {', '.join(makers)}")
     sides: list[Side] = []
     for name, make in makers.items():
         if name not in args.without:
@@ -149,4 +152,4 @@ def _line(one: Measurement) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks import latency_heldout, latency_people
+from benchmarks.command import as_command
 from benchmarks.latency_judge import CachedJudge
 from benchmarks.latency_sides import at_a_pause
 from benchmarks.latency_speech import recordings, utterances, with_pauses
@@ -118,4 +119,4 @@ def ranked(places: list[Place], judge: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.output import show, tell
 from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -41,9 +42,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="", help="GGUF in the model store, or a path (default: the settings')")
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
-    parser.add_argument("--turns", type=int, default=LATE, help="of a conversation; 40 shows the trimming (default 10)")
-    parser.add_argument("--conversations", type=int, default=1, help="one after the other; medians (default 1)")
-    parser.add_argument("--together", type=int, default=1, help="conversations at once; medians (default 1)")
+    parser.add_argument(
+        "--turns", type=one_or_more, default=LATE, help="of a conversation; 40 shows the trimming (default 10)"
+    )
+    parser.add_argument("--conversations", type=one_or_more, default=1, help="one after the other; medians (default 1)")
+    parser.add_argument("--together", type=one_or_more, default=1, help="conversations at once; medians (default 1)")
     args = parser.parse_args()
     settings = {"model": args.model} if args.model else {}
     started = time.perf_counter()
@@ -122,4 +125,4 @@ def ask(
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

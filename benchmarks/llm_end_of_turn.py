@@ -11,6 +11,7 @@ import time
 
 import requests
 
+from benchmarks.command import as_command
 from benchmarks.output import show, tell
 from benchmarks.sentences import TEXTS
 from tests.support.service_process import start_service
@@ -39,4 +40,4 @@ def _row(session: requests.Session, url: str, name: str, sentences: list[str]) -
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

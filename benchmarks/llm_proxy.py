@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.llm_stub import CallFigures, call, stub_upstream
 from benchmarks.output import show, tell
 from benchmarks.recogniser.process import service_processes
@@ -41,8 +42,10 @@ def main() -> int:
     """Print the tables. Returns the exit status: 1 when a stream broke off or lost a word."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("all", "first", "crowd"), default="all")
-    parser.add_argument("--rounds", type=int, default=5, help=f"of {ROUND_S:g} s each way, first word (default 5)")
-    parser.add_argument("--minutes", type=float, default=0.5, help="of the crowd (default 0.5)")
+    parser.add_argument(
+        "--rounds", type=one_or_more, default=5, help=f"of {ROUND_S:g} s each way, first word (default 5)"
+    )
+    parser.add_argument("--minutes", type=above_zero, default=0.5, help="of the crowd (default 0.5)")
     args = parser.parse_args()
     with (
         stub_upstream() as direct,
@@ -144,4 +147,4 @@ def _quantiles(values: list[float]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

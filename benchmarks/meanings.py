@@ -19,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+from benchmarks.command import as_command
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.scenario.meaning import Question, Verdict
 from huiyin.assistant.scenario.meaning_judge import MeaningJudge
@@ -105,4 +106,4 @@ def _share(judged: Sequence[tuple[Pair, Verdict]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

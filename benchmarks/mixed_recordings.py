@@ -29,6 +29,7 @@ from itertools import cycle, pairwise
 
 import numpy as np
 
+from benchmarks.command import as_command
 from benchmarks.output import percent, show, tell
 from benchmarks.sentences import CHINESE, DATA, ENGLISH, MIXED
 from benchmarks.synthesis import synthesised
@@ -280,4 +281,4 @@ def _tell(result: Score) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

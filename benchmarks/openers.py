@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.output import show
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -70,12 +71,10 @@ _SPEEDS = (_Speed(17, 0.14, 0.21, 0.59, 0.22), _Speed(7, 0.15, 0.21, 0.83, 0.41)
 def main() -> int:
     """Print a table: at each speed with openers, and without."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--conversations", type=int, default=200, help="of five turns each")
+    parser.add_argument("--conversations", type=one_or_more, default=200, help="of five turns each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], help="as for `huiyin talk`")
     args = parser.parse_args()
-    if args.conversations < 1:
-        parser.error("--conversations: at least 1")
     ways = [load(overrides=[*more, *args.set], environ={}) for more in ([], [_WITHOUT])]
     heads = ["tokens/s", "turns", "begin with an opener", "first sound p50", "p95", "first clause p50", "p95"]
     heads += ["waits for the opener's end, mean", "p95"]
@@ -193,4 +192,4 @@ def _tone(lasts_s: float) -> Pcm16:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.command import as_command
 from benchmarks.output import percent, show
 from huiyin.assistant.scenario.api import parse, simulate
 from huiyin.assistant.scenario.script import speech_s
@@ -103,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -12,7 +12,6 @@ import argparse
 import heapq
 import math
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import requests
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.output import show, tell
 from tests.support.service_process import start_service
 from tests.support.speech_clips import recorded
@@ -36,10 +36,10 @@ _MOST_LOAD, _LOAD_STEP = 0.99, 0.01
 def main() -> int:
     """Measure and print the tables. Returns the exit status: 1 where the simulation disagrees with theory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="times that each recorded turn is sent")
-    parser.add_argument("--requests", type=int, default=200_000, help="in each simulated queue")
+    parser.add_argument("--repeats", type=one_or_more, default=3, help="times that each recorded turn is sent")
+    parser.add_argument("--requests", type=one_or_more, default=200_000, help="in each simulated queue")
     parser.add_argument(
-        "--limit-s", type=float, default=0.3, help="a wait that 95 %% of the requests are not to exceed"
+        "--limit-s", type=above_zero, default=0.3, help="a wait that 95 %% of the requests are not to exceed"
     )
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -127,4 +127,4 @@ def _agrees(times_s: Times, count: int, chance: np.random.Generator) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import numpy as np
 import psutil
 import requests
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.output import show, tell
 from huiyin.services.common.audio import SAMPLE_RATE
 from tests.support.asr_over_http import clips
@@ -41,9 +41,9 @@ def main() -> int:
     """Print the tables. Returns the exit status: 1 where a target is missed or a request failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("all", "overhead", "replicas"), default="all")
-    parser.add_argument("--requests", type=int, default=60, help="of each kind, each way (default 60)")
-    parser.add_argument("--seconds", type=float, default=45.0, help="of each round with 16 callers (default 45)")
-    parser.add_argument("--rounds", type=int, default=2, help="each way (default 2)")
+    parser.add_argument("--requests", type=one_or_more, default=60, help="of each kind, each way (default 60)")
+    parser.add_argument("--seconds", type=above_zero, default=45.0, help="of each round with 16 callers (default 45)")
+    parser.add_argument("--rounds", type=one_or_more, default=2, help="each way (default 2)")
     args = parser.parse_args()
     good = [
         *(_overhead(args.requests) if args.what != "replicas" else ()),
@@ -180,4 +180,4 @@ def _cpu_s(processes: Sequence[psutil.Process]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.cases_readings import Row, rows
+from benchmarks.command import as_command
 from benchmarks.output import show
 from huiyin.services.tts import g2p_zh
 
@@ -84,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

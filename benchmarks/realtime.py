@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 import psutil
 
+from benchmarks.command import as_command
 from benchmarks.latency_page import PageClient
 from benchmarks.latency_realtime import RealtimeClient
 from benchmarks.latency_services import Delays, Recording
@@ -198,4 +199,4 @@ def _p50_p95(values: list[float]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

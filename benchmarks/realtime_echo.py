@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.echo import speech
-from benchmarks.echo.scenes import Speech, draw_room
+from benchmarks.echo.scenes import CONDITIONS, Speech, draw_room
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Ear
@@ -127,8 +128,13 @@ def _cut_in(client: RoomClient, teller: StoryTeller, wait_s: float, line: Sample
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rooms", type=int, default=16, metavar="N", help="how many rooms (default: 16)")
-    parser.add_argument("--condition", default="no drift", help="of the client's sound devices: as huiyin bench echo")
+    parser.add_argument("--rooms", type=one_or_more, default=16, metavar="N", help="how many rooms (default: 16)")
+    parser.add_argument(
+        "--condition",
+        choices=CONDITIONS,
+        default="no drift",
+        help="of the client's sound devices: as huiyin bench echo",
+    )
     args = parser.parse_args(arguments)
     sounds = speech.voices(load(), [])
     rows = []
@@ -144,4 +150,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -10,6 +10,7 @@ import argparse
 
 import numpy as np
 
+from benchmarks.command import as_command
 from benchmarks.output import percent, show
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.jitter import JitterBuffer
@@ -53,4 +54,4 @@ def _row(jitter_s: float, loss: float) -> list[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from benchmarks.command import as_command
 from benchmarks.output import show, tell
 from huiyin.assistant.scenario.api import Scenario, simulate
 from tests.support.said_again import MOMENTS, ROOMS, conversations
@@ -52,4 +53,4 @@ def _written(counted: tuple[int, int]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.command import as_command
 from benchmarks.output import show
 from benchmarks.scenarios_interruptions import interruptions
 from huiyin.assistant.scenario.api import read, simulate
@@ -90,4 +90,4 @@ def _yes(is_so: bool) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.output import show, tell
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.events import Public, TurnCommitted
@@ -293,8 +294,8 @@ def alone_s(judge: Judge) -> float:
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sessions", type=int, default=30, help=f"1 to {MOST_SESSIONS} (default: 30)")
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--sessions", type=one_or_more, default=30, help=f"1 to {MOST_SESSIONS} (default: 30)")
+    parser.add_argument("--minutes", type=above_zero, default=10.0)
     parser.add_argument("--endpoint", action="store_true", help="with the endpoint model")
     args = parser.parse_args()
     if not 1 <= args.sessions <= MOST_SESSIONS:
@@ -339,4 +340,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -10,6 +10,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+from benchmarks.command import as_command
 from huiyin.assistant.dialogue.clauses import ClauseSplitter
 from huiyin.services.tts.spoken import spoken
 
@@ -51,4 +52,4 @@ def _milliseconds(work: Callable[[str], object], text: str) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

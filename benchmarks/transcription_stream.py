@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import as_command, zero_or_more
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
@@ -52,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", help="settings profile")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
-    parser.add_argument("--clips", type=int, default=0, metavar="N", help="only the first N")
+    parser.add_argument("--clips", type=zero_or_more, default=0, metavar="N", help="only the first N")
     args = parser.parse_args()
     overrides = [*args.set, f"asr.port={free_port()}"]
     arguments = config.as_arguments(args.profile, overrides)
@@ -129,4 +130,4 @@ def _cells(times: Times) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

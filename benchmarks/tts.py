@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.command import WrongOption, as_command, one_or_more
 from benchmarks.output import show, tell
 from benchmarks.sentences import TEXTS
 from huiyin.configs import settings as config
@@ -61,8 +62,8 @@ class Run:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each text (medians are shown)")
-    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2], help="of Kokoro")
+    parser.add_argument("--repeats", type=one_or_more, default=5, help="runs of each text (medians are shown)")
+    parser.add_argument("--threads", type=one_or_more, nargs="*", default=[1, 2], help="of Kokoro")
     parser.add_argument("--voice", default="zf_xiaoxiao", help="of Kokoro")
     args = parser.parse_args()
     store = ModelStore(config.load(environ={}).store)
@@ -88,7 +89,8 @@ def main() -> None:
 
 def _speak_with(engine: Engine, name: str) -> Speak:
     voice = engine.voice(name)
-    assert voice is not None
+    if voice is None:
+        raise WrongOption(f"--voice: no voice {name!r}; there are {', '.join(each.name for each in engine.voices)}")
 
     def speak(text: str) -> Iterator[Sound]:
         pieces = Speaker([engine]).speak(text, Choice(engine, voice))
@@ -158,4 +160,4 @@ def _run(speak: Speak, text: str) -> Run:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import requests
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.output import show
 from tests.support.service_process import start_service
 
@@ -28,7 +29,9 @@ _WORDS_FIRST = 4  # pieces of the reply before the voice begins: the prompt has 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each clause (medians are shown; default 5)")
+    parser.add_argument(
+        "--repeats", type=one_or_more, default=5, help="runs of each clause (medians are shown; default 5)"
+    )
     args = parser.parse_args()
     with start_service("llm", upstreams="embedded") as llm, start_service("tts", cache_mb=0) as tts:
         times_s: dict[tuple[str, str], list[float]] = {}
@@ -74,4 +77,4 @@ def _hold(llm: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

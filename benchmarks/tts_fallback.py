@@ -19,6 +19,7 @@ from unittest import mock
 
 import edge_tts
 
+from benchmarks.command import as_command
 from benchmarks.output import show
 from huiyin.configs import settings as config
 from huiyin.configs.settings import Settings
@@ -125,4 +126,4 @@ def failing(failure: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import soxr
 
+from benchmarks.command import as_command, one_or_more, zero_or_more
 from benchmarks.output import percent, show, tell
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
 from huiyin.configs import settings as config
@@ -61,9 +62,9 @@ class RoundTrip:
 def main() -> int:
     """Print the table. Returns 1 when a target is not reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=40, help="sentences of each kind")
+    parser.add_argument("--count", type=one_or_more, default=40, help="sentences of each kind")
     parser.add_argument("--voice", default="", help="a voice's name (default: the service's choice)")
-    parser.add_argument("--worst", type=int, default=5, help="how many of the worst are shown")
+    parser.add_argument("--worst", type=zero_or_more, default=5, help="how many of the worst are shown")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     settings = config.load(overrides=["tts.cache_mb=0", *args.set])
@@ -115,4 +116,4 @@ def _own_errors(recogniser: Any) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

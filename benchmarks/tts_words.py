@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.command import as_command, one_or_more
 from benchmarks.output import median_and_high_ms, show
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
 from huiyin.configs import settings as config
@@ -34,7 +35,7 @@ _PAUSE = re.compile(r"[，,]")
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=10, help="texts of each kind, two sentences each")
+    parser.add_argument("--count", type=one_or_more, default=10, help="texts of each kind, two sentences each")
     args = parser.parse_args()
     engine = kokoro.load(config.load(environ={}))
     engine.warm_up()
@@ -92,4 +93,4 @@ def _stop_near(sound: Sound, at_s: float) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from benchmarks.command import above_zero, as_command, one_or_more
 from benchmarks.environment import python_with
 from benchmarks.output import show, tell
 from benchmarks.web_server_app import make_app
@@ -79,8 +80,8 @@ class _Server:
 def main() -> int:
     """Print the tables. Returns the exit status: 1 when ours did not reach the target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="of each measurement, by turns (default 3)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each (default 5)")
+    parser.add_argument("--rounds", type=one_or_more, default=3, help="of each measurement, by turns (default 3)")
+    parser.add_argument("--seconds", type=above_zero, default=5.0, help="of each (default 5)")
     default = cache_folder() / "bench"
     parser.add_argument("--folder", type=Path, default=default, help="for gunicorn's environment")
     parser.add_argument("--ours", action="store_true", help="without gunicorn")
@@ -169,4 +170,4 @@ def p50_and_p99(values: list[float]) -> str | None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    as_command(main)

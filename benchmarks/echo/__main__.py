@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import as_command
 from benchmarks.echo import picture, speech
 from benchmarks.echo.measures import audible, ratio_db
 from benchmarks.echo.scenes import CONDITIONS, SCENE_S, Speech, play_scene
@@ -203,4 +204,4 @@ def _progress(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.command import above_zero, as_command, zero_or_more
 from benchmarks.output import percent, show, tell
 from benchmarks.ray_archive.archive import Archive, make
 from benchmarks.ray_archive.data import LIMIT_S, OURS, RAY_DATA, with_a_machine_less
@@ -41,10 +41,10 @@ _NAMES = {
 def main() -> int:
     """Measure, print the tables. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--short", type=int, default=500, help="recordings of 2 to 8 s (default 500)")
-    parser.add_argument("--long", type=int, default=5, help="long recordings (default 5)")
-    parser.add_argument("--long-minutes", type=float, default=30.0, help="minutes of each of them (default 30)")
-    parser.add_argument("--kill-every-s", type=float, default=20.0, help="seconds between two kills (default 20)")
+    parser.add_argument("--short", type=zero_or_more, default=500, help="recordings of 2 to 8 s (default 500)")
+    parser.add_argument("--long", type=zero_or_more, default=5, help="long recordings (default 5)")
+    parser.add_argument("--long-minutes", type=above_zero, default=30.0, help="minutes of each of them (default 30)")
+    parser.add_argument("--kill-every-s", type=above_zero, default=20.0, help="seconds between two kills (default 20)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS), help="(default: all)")
     parser.add_argument("--folder", type=Path, help="keep here what has been measured (default: nothing is kept)")
@@ -159,4 +159,4 @@ def _show_pools(folder: Path, seed: int) -> Iterator[bool]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    as_command(main)

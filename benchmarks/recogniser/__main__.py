@@ -9,6 +9,7 @@ import importlib
 import json
 import sys
 
+from benchmarks.command import as_command
 from huiyin.assistant.faces.cli.language import use_language
 from huiyin.assistant.faces.cli.options import parse, parse_below
 
@@ -29,4 +30,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

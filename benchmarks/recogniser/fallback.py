@@ -21,11 +21,11 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from faster_whisper import WhisperModel
 
+from benchmarks.command import as_command, existing, zero_or_more
 from benchmarks.latency_heldout import fetch
 from benchmarks.latency_intervals import of_ratio
 from benchmarks.output import percent, show, tell
@@ -67,12 +67,14 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", default="test", choices=HALVES, help="default: test")
-    parser.add_argument("--most", type=int, default=0, metavar="N", help="recordings of each language (default: all)")
     parser.add_argument(
-        "--timed", type=int, default=12, metavar="N", help="sounds of 5 s of each language (default: 12)"
+        "--most", type=zero_or_more, default=0, metavar="N", help="recordings of each language (default: all)"
+    )
+    parser.add_argument(
+        "--timed", type=zero_or_more, default=12, metavar="N", help="sounds of 5 s of each language (default: 12)"
     )
     parser.add_argument("--processor", action="store_true", help="time of the processor, not of the clock")
-    parser.add_argument("--clones", type=Path, help="Git clones, OWNER/NAME, to read instead of the network")
+    parser.add_argument("--clones", type=existing, help="Git clones, OWNER/NAME, to read instead of the network")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     settings = config.load(overrides=args.set)
@@ -196,4 +198,4 @@ def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -24,6 +24,7 @@ import numpy as np
 import soxr
 from faster_whisper import WhisperModel
 
+from benchmarks.command import as_command, one_or_more, zero_or_more
 from benchmarks.output import show
 from benchmarks.sentences import CHINESE, ENGLISH
 from huiyin.configs import settings as config
@@ -68,9 +69,9 @@ class Errors:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=3, help="texts for each voice, two sentences each")
+    parser.add_argument("--count", type=one_or_more, default=3, help="texts for each voice, two sentences each")
     parser.add_argument(
-        "--from", type=int, default=9, dest="first", help="default: 9, behind those that chose a figure"
+        "--from", type=zero_or_more, default=9, dest="first", help="default: 9, behind those that chose a figure"
     )
     args = parser.parse_args()
     settings = config.load(environ={})
@@ -151,4 +152,4 @@ def _cell(errors_s: Sequence[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -1,0 +1,79 @@
+"""How every benchmark starts and ends: ``as_command(main)``, and the values of its options.
+
+What was asked for wrongly is one line on standard error and exit status 2, as argparse has it; so is an error of ours
+with its own status. Anything else is a fault of the benchmark, and its traceback is shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from typing import NoReturn
+
+from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import with_hint
+
+_WRONG = 2
+
+
+class WrongOption(Exception):
+    """An option that cannot be used: which, why, and what would be right."""
+
+
+def as_command(main: Callable[[], int | None]) -> NoReturn:
+    """Ends the program with the status that `main` returns (None: 0), or that of the error it raises."""
+    try:
+        sys.exit(main())
+    except HuiyinError as error:
+        complaint, status = with_hint(error.key, error.facts), error.exit_status
+    except WrongOption as error:
+        complaint, status = str(error), _WRONG
+    print(complaint, file=sys.stderr)
+    sys.exit(status)
+
+
+def one_or_more(text: str) -> int:
+    """An option's value: a whole number of at least 1."""
+    return int(_at_least(1, text, int))
+
+
+def zero_or_more(text: str) -> int:
+    """An option's value: a whole number of at least 0."""
+    return int(_at_least(0, text, int))
+
+
+def above_zero(text: str) -> float:
+    """An option's value: a finite number above 0."""
+    value = _at_least(0, text, float)
+    if not 0 < value < inf:
+        raise ArgumentTypeError(f"{text}: must be more than 0, and not without end")
+    return value
+
+
+def existing(text: str) -> Path:
+    """An option's value: a file or folder that is there."""
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise ArgumentTypeError(f"there is no {path}")
+    return path
+
+
+def writable(text: str) -> Path:
+    """An option's value: a file that can be written; it is known before anything is measured."""
+    path = Path(text).expanduser()
+    if path.is_dir() or not path.parent.is_dir():
+        raise ArgumentTypeError(f"{path} cannot be written: name a file in a folder that is there")
+    return path
+
+
+def _at_least(low: float, text: str, kind: Callable[[str], float]) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a {'whole ' if kind is int else ''}number") from None
+    if not value >= low:  # nan is neither
+        raise ArgumentTypeError(f"{text}: must be at least {low:g}")
+    return value
