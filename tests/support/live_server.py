@@ -45,7 +45,11 @@ def running(app: Flask, settings: ServiceSettings | None = None, *, tls: ssl.SSL
             started.set()
             await stopped.wait()
 
-    server = threading.Thread(target=lambda: loop.run_until_complete(until_stopped()), name="live-server", daemon=True)
+    def serve() -> None:
+        loop.run_until_complete(until_stopped())
+        loop.run_until_complete(loop.shutdown_asyncgens())  # as `asyncio.run`; closes connections to other servers
+
+    server = threading.Thread(target=serve, name="live-server", daemon=True)
     server.start()
     try:
         assert started.wait(PATIENCE_S), "the server did not start"

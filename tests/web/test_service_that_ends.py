@@ -12,6 +12,7 @@ import pytest
 import requests
 from aiohttp import web
 
+from huiyin.assistant.clients import http
 from tests.support.aiohttp_server import serving
 from tests.support.limits import PATIENCE_S
 from tests.web.door import open_door, settings_for
@@ -61,6 +62,18 @@ def test_a_service_that_ends_with_a_request_in_hand_costs_it_no_reason(url: str,
     answer = requests.post(url + path, data=b"sound", timeout=PATIENCE_S)
     assert answer.status_code == 502 and answer.headers["Retry-After"]
     assert answer.json()["error"]["code"] == "service_failed" and "ask again" in answer.json()["error"]["hint"]
+
+
+def test_connections_to_services_are_closed_when_the_program_stops(tmp_path: Path) -> None:
+    async def list_models(request: web.Request) -> web.Response:
+        return web.json_response({"data": []})
+
+    app, before = web.Application(), set(http._pools)
+    app.router.add_get("/v1/models", list_models)
+    with serving(app) as port, open_door(tmp_path, settings=settings_for(port)) as base:
+        assert requests.get(f"{base}/v1/models", timeout=PATIENCE_S).ok
+        (kept,) = [session for loop, (session, _) in http._pools.items() if loop not in before]
+    assert kept.closed and set(http._pools) <= before
 
 
 @pytest.mark.parametrize(("begun", "has_reason"), [(b"data: {}\n\n", True), (b'data: {}\n\ndata: {"ha', False)])
