@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import functools
 import sys
 from typing import Any
 
@@ -30,6 +31,7 @@ _PP_SET_ECHO_SUPPRESS_ACTIVE = 22
 _PP_SET_ECHO_STATE = 24
 
 
+@functools.cache  # to look for it starts a program
 def _library() -> Any:
     names = {
         "linux": ["libspeexdsp.so.1"],

@@ -56,7 +56,6 @@ def _dictionary() -> Dictionary:
 
     jieba.setLogLevel(logging.WARNING)
     jieba.initialize()
-    jieba.posseg.dt.initialize()
     words: dict[str, Any] = dict(common)
     for word, reading in cedict.items():
         if 1 < len(word) <= LONGEST_WORD and (word not in words or _is_certain(reading)):
