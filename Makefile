@@ -8,6 +8,10 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
+# A shell may forbid Python to keep compiled files: each of three workers, and each program that a test starts, would
+# compile all of it again. Empty, the variable forbids nothing.
+test fast-test clients-test browser-test offline-test ray-test: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: talk web demo test clients-test realtime-scenarios browser-test soak offline-test fuzz ray-test release-test fast-test lint setup funasr models common-models lock sbom clean
 
 talk: common-models

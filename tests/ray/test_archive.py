@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
 import pytest
-from ray.cluster_utils import Cluster
 
 from tests.support import ROOT
 from tests.support.asr_fakes import speech
@@ -25,6 +24,9 @@ from tests.support.limits import PATIENCE_S, until
 from tests.support.media import encode
 from tests.support.object_store import object_store
 from tests.support.service_process import free_port
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 pytestmark = pytest.mark.ray
 
@@ -41,6 +43,8 @@ def workers_find_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cluster(workers_find_the_tests: None) -> Iterator[Cluster]:
     """A head without cores, and two machines of one core."""
+    from ray.cluster_utils import Cluster  # not while tests are collected: it takes most of a second
+
     cluster = Cluster(initialize_head=True, head_node_args={**_NODE, "num_cpus": 0, "include_dashboard": False})
     try:
         for _ in range(2):

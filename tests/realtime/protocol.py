@@ -8,7 +8,6 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import BaseModel
 
 Event = dict[str, Any]
@@ -29,6 +28,9 @@ _WHOLE = {
 
 @cache
 def _classes() -> dict[str, type[BaseModel]]:
+    # Not while tests are collected, which every worker does.
+    from openai.types.realtime.realtime_server_event import RealtimeServerEvent
+
     union = typing.get_args(typing.get_args(RealtimeServerEvent)[0])
     return {typing.get_args(kind.model_fields["type"].annotation)[0]: kind for kind in union}
 

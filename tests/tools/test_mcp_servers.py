@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -13,9 +14,10 @@ from huiyin.assistant.tools.own import ToolError
 from huiyin.assistant.tools.servers_file import ServerSettings
 from tests.support import ROOT
 
-pytestmark = pytest.mark.slow  # servers are started
-
-pytest.importorskip("mcp")
+pytestmark = [  # servers are started
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("mcp") is None, reason="tools of MCP servers need huiyin[tools]"),
+]
 
 THINGS = ServerSettings("things", sys.executable, ("-m", "tests.support.mcp_server"), cwd=str(ROOT))
 WRONG = ServerSettings("wrong", "no-such-program-anywhere")
