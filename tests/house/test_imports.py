@@ -69,6 +69,13 @@ def nodes(module: str) -> list[ast.AST]:
     return list(ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_afterwards() -> Iterator[None]:
+    """Half a million objects, among which garbage would be looked for in the tests that come after."""
+    yield
+    nodes.cache_clear()
+
+
 def packages_of(module: str) -> list[str]:
     """The packages that a module lies in, the innermost first."""
     names = module.split(".")

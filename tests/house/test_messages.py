@@ -72,6 +72,14 @@ def nodes() -> list[tuple[str, ast.ClassDef | ast.Call]]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_afterwards() -> Iterator[None]:
+    """Half a million objects, among which garbage would be looked for in the tests that come after."""
+    yield
+    trees.cache_clear()
+    nodes.cache_clear()
+
+
 @cache
 def classes_below(*roots: str) -> frozenset[str]:
     """Names of the classes of the house that derive from one of `roots`."""

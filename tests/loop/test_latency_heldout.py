@@ -98,7 +98,7 @@ def test_without_clones_they_come_from_their_addresses(
     assert one.address == f"https://raw.githubusercontent.com/someone/voices/{one.commit}/one%20%C3%A9.wav"
     handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path / "clones" / "someone" / "voices")
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         here = f"http://127.0.0.1:{server.server_port}/one%20%C3%A9.wav"
         monkeypatch.setattr(HeldOut, "address", property(lambda _: here))
         fetch([one], folder, STORE)

@@ -96,7 +96,7 @@ def test_a_faulty_file_is_one_failing_test_beside_the_others(pytester: pytest.Py
     (folder / "bytes.yaml").write_bytes(b"about: \xff\xfe\nturns: []\n" + MARK.encode())
     (folder / "key.yaml").write_text("{}: 1\nturns: 3\n" + MARK)
     (folder / "good.yaml").write_text(SCENARIO + MARK)
-    outcome = pytester.runpytest_subprocess()
+    outcome = pytester.runpytest_inprocess()
     outcome.assert_outcomes(passed=1, failed=4)
     outcome.stdout.fnmatch_lines(["*grammar.yaml:1: a turn has no key 'usr'*"])
     outcome.stdout.fnmatch_lines(["*yaml.yaml:2: this is not YAML*"])

@@ -98,7 +98,8 @@ def vocabulary() -> set[str]:
 
 def test_every_syllable_of_mandarin_has_phonemes_that_the_model_knows() -> None:
     known = vocabulary()
-    spellings = {re.sub(r"\d", "", to_tone3(p)) for readings in PINYIN_DICT.values() for p in readings.split(",")}
+    pinyin = {syllable for readings in PINYIN_DICT.values() for syllable in readings.split(",")}
+    spellings = {re.sub(r"\d", "", to_tone3(each)) for each in pinyin}
     assert len(spellings) > 400
     for spelling in spellings:
         for tone in "12345":

@@ -20,6 +20,7 @@ from tests.support.limits import PATIENCE_S, until
 from tests.support.service_process import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
+starts_a_program = pytest.mark.slow
 SHORT_S = 0.2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -45,6 +46,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@starts_a_program
 def test_systemd_is_told_when_requests_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(f"{folder}/notify")  # a path that is short enough for it
@@ -55,6 +57,7 @@ def test_systemd_is_told_when_requests_are_accepted(monkeypatch: pytest.MonkeyPa
             assert answers(url)
 
 
+@starts_a_program
 def test_systemd_hears_again_and_again_of_a_program_that_it_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, tempfile.TemporaryDirectory() as folder:
         manager.bind(f"{folder}/notify")
@@ -80,6 +83,7 @@ def test_systemd_is_told_once_at_an_address_without_a_file(monkeypatch: pytest.M
     tell_ready()  # systemd has gone: the program goes on
 
 
+@starts_a_program
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_request_in_hand_is_answered_before_the_end(number: int, tmp_path: Path) -> None:
     file = tmp_path / "go-on"
@@ -95,6 +99,7 @@ def test_a_request_in_hand_is_answered_before_the_end(number: int, tmp_path: Pat
     assert (process.returncode, out, err) == (0, "served\n", "")
 
 
+@starts_a_program
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_thread_that_does_not_end_does_not_hold_up_the_end(number: int, tmp_path: Path) -> None:
     never = {"for": str(tmp_path / "never")}
@@ -107,6 +112,7 @@ def test_a_thread_that_does_not_end_does_not_hold_up_the_end(number: int, tmp_pa
     assert (process.returncode, err) == (0, "")
 
 
+@starts_a_program
 def test_what_fails_meanwhile_ends_the_server_and_is_raised() -> None:
     program = f"""
 from flask import Flask

@@ -15,7 +15,7 @@ import pytest
 
 from huiyin.assistant.faces.cli import main
 from huiyin.configs.settings import Settings
-from huiyin.configs.store import download
+from huiyin.configs.store import download, registry
 from huiyin.configs.store.download import Downloader
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.registry import Registries
@@ -28,6 +28,7 @@ VOICE = random.Random(9).randbytes(50_000)
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(download, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(registry, "_ask", lambda *words: "")  # pip itself is slow, and knows nothing that is not below
     with open_bench(tmp_path) as opened:
         monkeypatch.setenv("PIP_INDEX_URL", f"{opened.hub.url}/simple")
         monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

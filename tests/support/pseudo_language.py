@@ -72,25 +72,37 @@ def pseudo_language(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The commands speak it in place of Chinese."""
     monkeypatch.setenv("HUIYIN_LANG", "zh")
     messages.speak("zh")
-    table = messages.table
-
-    def in_disguise(room: str) -> dict[str, dict[str, str]]:
-        return {name: _row(row) for name, row in table(room).items()}
-
-    monkeypatch.setattr(messages, "table", in_disguise)
-    english = Path(options.__file__).with_name("commands.toml")
-    monkeypatch.setattr(options, "read_table", lambda path: _commands(read_table(english)))
+    monkeypatch.setattr(messages, "table", _messages)
+    monkeypatch.setattr(options, "read_table", lambda path: _all_commands())
     options._spoken.cache_clear()
     monkeypatch.setattr(language, "_ARGPARSE_ZH", {text: disguised(text) for text in language._ARGPARSE_ZH})
-    why: dict[str, dict[str, str]] = {"shared": {}}
-    for name, kind in sections().items():
-        why[name] = {key: disguised(text) for key, text in reasons.reasons(kind).items()}
-    monkeypatch.setattr(reasons, "_chinese", lambda: why)
+    monkeypatch.setattr(reasons, "_chinese", _reasons)
     names = {name: disguised(text) for name, text in metrics.NAMES.items()}
     monkeypatch.setattr(metrics, "read_table", lambda path: names)
     yield
     messages.speak("en")
     options._spoken.cache_clear()
+
+
+_table = messages.table
+
+
+@cache
+def _messages(room: str) -> dict[str, dict[str, str]]:
+    return {name: _row(row) for name, row in _table(room).items()}
+
+
+@cache
+def _all_commands() -> dict[str, Any]:
+    return _commands(read_table(Path(options.__file__).with_name("commands.toml")))
+
+
+@cache
+def _reasons() -> dict[str, dict[str, str]]:
+    why: dict[str, dict[str, str]] = {"shared": {}}
+    for name, kind in sections().items():
+        why[name] = {key: disguised(text) for key, text in reasons.reasons(kind).items()}
+    return why
 
 
 def _row(row: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ class _Handler(BaseHTTPRequestHandler):
 def stranger() -> Iterator[int]:
     """Answers everything with 404; gives its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server.server_port
         finally:
