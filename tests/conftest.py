@@ -74,7 +74,7 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     """From here on garbage is looked for in what the tests make; not often, as some of them make a million objects."""
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
 
 
