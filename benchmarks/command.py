@@ -15,12 +15,15 @@ from typing import NoReturn
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.messages import with_hint
+from huiyin.configs.settings import load
+from huiyin.configs.store.errors import UnknownNameError
+from huiyin.configs.store.model_store import ModelStore
 
 _WRONG = 2
 
 
-class WrongOption(Exception):
-    """An option that cannot be used: which, why, and what would be right."""
+class WrongOption(ArgumentTypeError):
+    """An option that cannot be used: why, and what would be right; outside of a parser, also which."""
 
 
 def as_command(main: Callable[[], int | None]) -> NoReturn:
@@ -49,7 +52,7 @@ def above_zero(text: str) -> float:
     """An option's value: a finite number above 0."""
     value = _at_least(0, text, float)
     if not 0 < value < inf:
-        raise ArgumentTypeError(f"{text}: must be more than 0, and not without end")
+        raise WrongOption(f"{text}: must be more than 0, and not without end")
     return value
 
 
@@ -57,7 +60,7 @@ def existing(text: str) -> Path:
     """An option's value: a file or folder that is there."""
     path = Path(text).expanduser()
     if not path.exists():
-        raise ArgumentTypeError(f"there is no {path}")
+        raise WrongOption(f"there is no {path}")
     return path
 
 
@@ -65,15 +68,26 @@ def writable(text: str) -> Path:
     """An option's value: a file that can be written; it is known before anything is measured."""
     path = Path(text).expanduser()
     if path.is_dir() or not path.parent.is_dir():
-        raise ArgumentTypeError(f"{path} cannot be written: name a file in a folder that is there")
+        raise WrongOption(f"{path} cannot be written: name a file in a folder that is there")
     return path
+
+
+def language_model(text: str) -> str:
+    """An option's value: a GGUF of the model catalog, or the path of one."""
+    if Path(text).expanduser().is_file():
+        return str(Path(text).expanduser().absolute())
+    try:
+        ModelStore(load().store).catalog.under(text)
+    except UnknownNameError as error:
+        raise WrongOption(with_hint(error.key, error.facts)) from None
+    return text
 
 
 def _at_least(low: float, text: str, kind: Callable[[str], float]) -> float:
     try:
         value = kind(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a {'whole ' if kind is int else ''}number") from None
+        raise WrongOption(f"{text!r} is not a {'whole ' if kind is int else ''}number") from None
     if not value >= low:  # nan is neither
-        raise ArgumentTypeError(f"{text}: must be at least {low:g}")
+        raise WrongOption(f"{text}: must be at least {low:g}")
     return value

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.command import as_command
+from benchmarks.command import as_command, language_model
 from benchmarks.llm import ask
 from benchmarks.output import show, tell
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -108,7 +108,9 @@ def questions(unseen: bool) -> Iterator[tuple[str, str, str]]:
 def main() -> None:
     """Print the table and what was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="", help="GGUF in the model store, or a path (default: the settings')")
+    parser.add_argument(
+        "--model", type=language_model, help="GGUF in the model store, or a path (default: the settings')"
+    )
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
     parser.add_argument("--unseen", action="store_true", help="other questions, by which nothing was chosen")
     parser.add_argument("--bare", action="store_true", help="without date, place and abilities in the prompt")

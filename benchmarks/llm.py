@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.command import as_command, one_or_more
+from benchmarks.command import as_command, language_model, one_or_more
 from benchmarks.output import show, tell
 from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -40,7 +40,9 @@ PAUSE_S = 6.0  # of several users at once: they listen to the reply, and speak
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="", help="GGUF in the model store, or a path (default: the settings')")
+    parser.add_argument(
+        "--model", type=language_model, help="GGUF in the model store, or a path (default: the settings')"
+    )
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
     parser.add_argument(
         "--turns", type=one_or_more, default=LATE, help="of a conversation; 40 shows the trimming (default 10)"

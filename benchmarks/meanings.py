@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from benchmarks.command import as_command
+from benchmarks.command import as_command, language_model
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.scenario.meaning import Question, Verdict
 from huiyin.assistant.scenario.meaning_judge import MeaningJudge
@@ -53,7 +53,7 @@ def _judge(url: str, model: str) -> Iterator[MeaningJudge]:
     if url:
         yield MeaningJudge(replace(load(), simulate=SimulateSettings(url, model)))
         return
-    with start_service("llm", upstreams="embedded", **({"model": model} if model else {})) as address:
+    with start_service("llm", upstreams="embedded", **({"model": language_model(model)} if model else {})) as address:
         own: Settings = load(overrides=[f"llm.port={address.rpartition(':')[2]}"])
         yield MeaningJudge(replace(own, simulate=SimulateSettings()))
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import importlib
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmarks.command import above_zero, as_command, existing, one_or_more, writable, zero_or_more
+from benchmarks.command import (
+    WrongOption,
+    above_zero,
+    as_command,
+    existing,
+    language_model,
+    one_or_more,
+    writable,
+    zero_or_more,
+)
 from tests.support import ROOT
 
 PROGRAMS = {
@@ -42,6 +50,9 @@ def test_a_status_is_passed_on_and_a_fault_is_not_hidden() -> None:
         with pytest.raises(SystemExit) as end:
             as_command(lambda status=status: status)
         assert end.value.code == status
+    with pytest.raises(SystemExit) as end:
+        as_command(lambda: 1 if above_zero("0") else 0)
+    assert end.value.code == 2
     with pytest.raises(ZeroDivisionError):
         as_command(lambda: 1 // 0)
 
@@ -56,11 +67,12 @@ def test_a_status_is_passed_on_and_a_fault_is_not_hidden() -> None:
         (above_zero, "inf", "inf: must be more than 0"),
         (above_zero, "nan", "nan: must be at least 0"),
         (existing, "no/where", "there is no no/where"),
+        (language_model, "nonesuch.gguf", "no model file 'nonesuch.gguf' in the catalog"),
         (writable, "no/where", "no/where cannot be written"),
     ],
 )
 def test_a_wrong_value_is_refused(kind: Callable[[str], object], wrong: str, said: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=f"^{said}"):
+    with pytest.raises(WrongOption, match=f"^{said}"):
         kind(wrong)
 
 
