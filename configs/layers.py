@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.messages import Message, language
+from huiyin.configs.messages import Message
 from huiyin.configs.nearest import nearest
 from huiyin.configs.plugins import plugins
-from huiyin.configs.reasons import reason_in
+from huiyin.configs.reasons import Reason
 from huiyin.configs.tables import line_of, read_table, tomllib
 
 Sections = Mapping[str, type]
@@ -185,9 +185,7 @@ def _convert(section: type, name: str, key: str, value: Any) -> Any:
     meta = next(f.metadata for f in dataclasses.fields(section) if f.name == key)
 
     def refuse(message: str, **facts: object) -> SettingsError:
-        return SettingsError(
-            message, name=name, value=repr(value)[:_SHOWN], why=reason_in(language(), section, name), **facts
-        )
+        return SettingsError(message, name=name, value=repr(value)[:_SHOWN], why=Reason(section, name), **facts)
 
     result: Any
     if kind is bool:

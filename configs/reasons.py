@@ -8,7 +8,8 @@ import inspect
 from functools import cache
 from itertools import pairwise
 
-from huiyin.configs.messages import FOLDER
+from huiyin.configs import messages
+from huiyin.configs.messages import FOLDER, Message
 from huiyin.configs.tables import read_table
 
 _SHARED = "shared"
@@ -38,6 +39,18 @@ def reason_in(language: str, section: type, name: str) -> str:
         return english
     chinese = _chinese()
     return chinese.get(part, {}).get(key) or chinese[_SHARED].get(key, english)
+
+
+class Reason(Message):
+    """That of the setting `name`, 'asr.port', as a fact of a message."""
+
+    def __init__(self, section: type, name: str) -> None:
+        super().__init__(name)
+        self._section = section
+
+    def text(self, language: str = "") -> str:
+        """As `reason_in`; `language` '': the program's own."""
+        return reason_in(language or messages.language(), self._section, self.key)
 
 
 @cache

@@ -122,6 +122,8 @@ def _fill(words: str, facts: Mapping[str, object], language: str) -> str:
 def _placed(fact: object, language: str) -> object:
     if isinstance(fact, (list, tuple)):
         return _List([_placed(each, language) for each in fact], ", " if language == "en" else "、")
+    if isinstance(fact, Message):
+        return fact.text(language)
     if isinstance(fact, _Keyed) and language != _own:
         return text(fact.key, fact.facts, language)
     return of_the_system(fact, language) if language == "zh" and isinstance(fact, (str, OSError)) else fact

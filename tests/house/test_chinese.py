@@ -144,6 +144,8 @@ def test_a_service_complains_in_the_language_of_the_command_that_started_it(
         monkeypatch.setenv("HUIYIN_LANG", language)
         assert services.main(["asr", "--host", "0.0.0.0"]) == 2
         assert capsys.readouterr().err.startswith(begins)
+        assert services.main(["asr", "--port", "99999"]) == 2
+        assert ("客户端知道的端口" in capsys.readouterr().err) == (language == "zh")
 
 
 def test_an_error_within_an_error_and_a_list_speak_the_same_language() -> None:
