@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -157,6 +157,22 @@ def test_a_reminder_that_a_model_sets_twice_in_a_row_is_one(folder: Path) -> Non
         assert call(folder, "set_reminder", text="tea", in_minutes=minutes).startswith("set: 1:")
     assert call(folder, "set_reminder", text="cake", in_minutes=5).startswith("set: 2:")
     assert call(folder, "set_reminder", text="tea", in_minutes=6).startswith("set: 3:")
+
+
+def test_a_timer_set_while_the_last_one_is_spoken_is_another(folder: Path) -> None:
+    for number in (1, 2):
+        assert call(folder, "set_reminder", text="tea", in_minutes=0.1).startswith(f"set: {number}:")
+        Reminders(folder / "r.db").begin(number, NOW)
+
+
+def test_the_last_of_as_many_reminders_as_there_may_be_can_be_set_twice(folder: Path) -> None:
+    reminders = Reminders(folder / "r.db")
+    for number in range(99):
+        reminders.set(NOW + timedelta(hours=2), f"{number}")
+    for _ in range(2):
+        assert call(folder, "set_reminder", text="tea", in_minutes=5).startswith("set: 100:")
+    with pytest.raises(ToolError):
+        call(folder, "set_reminder", text="cake", in_minutes=5)
 
 
 def test_which_reminder_is_asked_where_that_is_not_clear(folder: Path) -> None:

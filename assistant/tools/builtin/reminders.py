@@ -21,12 +21,13 @@ def reminder_tools(reminders: Reminders, now: Callable[[], datetime]) -> list[Ow
 
     def set_reminder(arguments: Mapping[str, Any]) -> str:
         waiting = reminders.waiting()
-        if len(waiting) >= _MOST:
-            raise ToolError("tools.too_many_reminders", most=_MOST)
         text = " ".join(str(arguments.get("text") or "").split())[:200] or "time is up"
         due = _due(arguments, now())
-        alike = (each for each in waiting if each.text == text and abs(each.due - due) <= _SAME)
-        return "set: " + _shown(next(alike, None) or reminders.set(due, text), now())
+        still = (each for each in waiting if each.text == text and not each.has_begun)
+        alike = next((each for each in still if abs(each.due - due) <= _SAME), None)
+        if not alike and len(waiting) >= _MOST:
+            raise ToolError("tools.too_many_reminders", most=_MOST)
+        return "set: " + _shown(alike or reminders.set(due, text), now())
 
     def list_reminders(arguments: Mapping[str, Any]) -> str:
         waiting = reminders.waiting()
