@@ -154,11 +154,11 @@ def test_server_vad_waits_for_one_length_of_silence(config: SessionConfig) -> No
     )
 
 
-@pytest.mark.parametrize(("eagerness", "longest_s"), [("low", 8.0), ("medium", 4.0), ("high", 2.0), ("auto", 4.0)])
+@pytest.mark.parametrize(("eagerness", "longest_s"), [("low", 8.0), ("medium", 4.0), ("high", 2.0), ("auto", 2.5)])
 def test_semantic_vad_waits_by_what_was_said_at_most_so_long(
     config: SessionConfig, eagerness: str, longest_s: float
 ) -> None:
-    own = TurnsSettings()
+    own = TurnsSettings(endpoint_longest_s=2.5)
     merged(config, audio={"input": {"turn_detection": {"type": "semantic_vad", "eagerness": eagerness}}})
     turns = turns_settings(config, own)
     assert turns.endpoint_longest_s == longest_s and turns.endpoint_sure_s == own.endpoint_sure_s

@@ -7,7 +7,7 @@ from dataclasses import replace
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.configs.settings import TurnsSettings
 
-_LONGEST_S = {"low": 8.0, "medium": 4.0, "high": 2.0, "auto": 4.0}  # as OpenAI has them
+_LONGEST_S = {"low": 8.0, "medium": 4.0, "high": 2.0}  # as OpenAI has them
 _LONGER = {"low": 4.0, "medium": 2.0, "high": 1.0, "auto": 1.0}  # times the waits after a turn that may go on
 
 
@@ -45,5 +45,5 @@ def turns_settings(config: SessionConfig, own: TurnsSettings) -> TurnsSettings:
         endpoint_unfinished_s=own.endpoint_unfinished_s * longer,
         dictation_part_s=own.dictation_part_s * longer,
         dictation_open_s=own.dictation_open_s * longer,
-        endpoint_longest_s=_LONGEST_S[detection["eagerness"]],
+        endpoint_longest_s=_LONGEST_S.get(detection["eagerness"], own.endpoint_longest_s),
     )
