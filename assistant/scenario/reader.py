@@ -14,6 +14,7 @@ from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 
 LONGEST_MS = 600_000.0  # of any time in a scenario
+_SHOWN = 80  # characters of a text that should be something else
 _DEEPEST = 50  # lists and keys within one another; a scenario has five
 
 
@@ -136,7 +137,7 @@ class Node:
 
     def _shown(self) -> str:
         if isinstance(self._node, yaml.ScalarNode):
-            return repr(self._node.value)
+            return repr(self._node.value)[:_SHOWN]
         return said("scenario.a_list" if isinstance(self._node, yaml.SequenceNode) else "scenario.a_mapping")
 
 

@@ -111,6 +111,12 @@ def test_case_and_marks_do_not_count_unless_a_mark_is_looked_for() -> None:
     assert "contains" in mismatch(Words(without=("SORRY",)), "I am very sorry.")
 
 
+def test_of_a_file_that_is_no_scenario_little_is_shown() -> None:
+    with pytest.raises(ScenarioError) as error:
+        parse("root:x:0:0:root:/root\n" * 1000, name="s")
+    assert "'root:x" in str(error.value) and len(str(error.value)) < 200
+
+
 def test_the_same_seed_gives_the_same_bytes() -> None:
     scenario = read(CONVERSATIONS / "en_barge_in.yaml")
     first, second = (json_report([simulate(scenario, "text", 7)]) for _ in range(2))
