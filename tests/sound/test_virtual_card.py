@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huiyin.assistant.faces.cli.main import main
-from huiyin.assistant.ports.wav import wav_bytes
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
-from tests.support.scoring import error_rate
-from tests.support.virtual_card import RATE, USER, NoCard, VirtualCard
+from tests.support.virtual_card import RATE, NoCard, VirtualCard
 
 LIMIT_S = 0.35  # from the user's first sound to silence, on the card's clock
+LEAST_LIKENESS = 0.8  # it is 0.91 to 0.98, also on a busy machine; of a word that is lost it is 0
 EARLIEST_S = 3.0  # the user begins after 4 s of silence; what resembles them before is the story
 
 
@@ -29,6 +27,20 @@ def onset_s(mic: np.ndarray, user: np.ndarray) -> float:
     return EARLIEST_S + int(np.argmax(correlation)) / RATE
 
 
+def likenesses(heard: np.ndarray, user: np.ndarray) -> list[float]:
+    """How like `user` is what was heard of them, for each quarter of a second: correlations, -1..1."""
+    size = 1 << (len(heard) + len(user)).bit_length()
+    cross = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(user.astype(float), size))
+    begins = int(np.argmax(np.fft.irfft(cross, size)[: len(heard)]))
+    pairs = zip(*(_quarters(sound, len(user)) for sound in (heard[begins:], user)), strict=True)
+    return [float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1)) for a, b in pairs]
+
+
+def _quarters(sound: np.ndarray, count: int) -> list[np.ndarray]:
+    padded = np.pad(sound.astype(float), (0, count))[:count]
+    return np.array_split(padded, round(count / (RATE / 4)))
+
+
 def silent_from_s(played: np.ndarray, after_s: float) -> float:
     """When the sound that is being played at `after_s` ends: 0.3 s of zeros follow."""
     sounding = np.append(np.flatnonzero(played), len(played) + RATE)
@@ -37,7 +49,7 @@ def silent_from_s(played: np.ndarray, after_s: float) -> float:
 
 
 @pytest.mark.slow
-def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path) -> None:
     """However busy the machine: the card's clock waits for the conversation, and all is judged by that clock."""
     folder, out = tmp_path / "card", tmp_path / "talk.npz"
     folder.mkdir(mode=0o700)
@@ -54,8 +66,5 @@ def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.Capture
     began_s = onset_s(saved["mic"], saved["user"])
     assert saved["played"][: round(began_s * RATE)][-RATE:].any(), "the story was being told"
     assert 0 < silent_from_s(saved["played"], began_s) - began_s <= LIMIT_S, "the assistant went on"
-    said = tmp_path / "said.wav"
-    said.write_bytes(wav_bytes(saved["heard"], RATE))
-    capsys.readouterr()
-    assert main(["transcribe", str(said), "--set", "asr.port=23470"]) == 0
-    assert error_rate([(USER, capsys.readouterr().out)], "en") <= 0.25
+    found = likenesses(saved["heard"], saved["user"])
+    assert min(found) >= LEAST_LIKENESS, f"the recogniser did not get all that the user said: {found}"

@@ -276,11 +276,11 @@ def converse(folder: Path, out: Path) -> None:
 
     path = make_echo_path("both")[0]
     vad = make_vad(load(environ={}))
-    plays = threading.Event()
+    replies = threading.Semaphore(0)
 
     def note(at_s: float, event: object) -> None:
         if isinstance(event, ReplyStarted):
-            plays.set()
+            replies.release()
 
     desktop._DEAD_AFTER_S = 2 * _LOST_AFTER_S  # this card stands still while the machine is busy
     device = Logged(latency_s=0.1)
@@ -294,10 +294,10 @@ def converse(folder: Path, out: Path) -> None:
         thread = threading.Thread(target=conversation.run, daemon=True)
         thread.start()
         conversation.type("Tell me a story.")
-        assert plays.wait(PATIENCE_S)
+        assert replies.acquire(timeout=PATIENCE_S), "no story is told"
         until(lambda: blocks() > _SOME_BLOCKS)  # PortAudio may lose a card at the start; it is opened again
-        # The echo path has four seconds to learn the room; two after the user, and the recogniser has been asked.
-        air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user, np.zeros(2 * RATE, np.int16)]))
+        air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user]))  # the echo path has so long to learn the room
+        assert replies.acquire(timeout=PATIENCE_S), "the user is not answered"
         conversation.stop()
         thread.join(PATIENCE_S)
     np.savez(
