@@ -18,6 +18,7 @@ from huiyin.assistant.turns.transitions import Transition
 from huiyin.configs.choice import record
 from huiyin.configs.files import cache_folder
 from huiyin.configs.settings import load
+from huiyin.services.common import live_work
 
 # The models of a test are those of the default profile, whatever was chosen for the machine that it runs on: in the
 # programs that tests start by this variable, in this process by `nothing_was_chosen`.
@@ -119,6 +120,16 @@ def no_sentences_of_other_voices() -> None:
     """What one file's stand-in for the voice has prepared is not spoken in the next file, which may have a real one."""
     if Path(_KEPT.name) in cache_folder().parents:
         shutil.rmtree(cache_folder() / "prepared", ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_talks_elsewhere() -> Iterator[None]:
+    """Recordings do not wait for those who talk in another file's tests, or to the developer's own assistant: all of
+    them have the recogniser's usual port, by which they know each other."""
+    folder = Path(tempfile.mkdtemp(dir=_KEPT.name))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live_work, "_folder", lambda: folder)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ NODE = shutil.which("node")
 OLDEST = 20  # reads modules in files that end in .js
 
 
+@pytest.mark.slow  # programs are started
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: file.name)
 def test_modules_of_the_page(file: Path) -> None:
     if NODE is None:

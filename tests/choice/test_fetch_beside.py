@@ -16,6 +16,7 @@ from huiyin.configs.store.download import size_of
 from tests.support.limits import PATIENCE_S, until
 from tests.support.local_hub import Bench, open_bench
 
+pytestmark = pytest.mark.slow  # programs are started
 BODY = random.Random(1).randbytes(1_000_000)
 
 

@@ -60,6 +60,7 @@ def completed(line: str, folder: Path) -> set[str]:
     return {offer.strip() for offer in answer.read_text().split("\n")}
 
 
+@pytest.mark.slow  # programs are started
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
@@ -87,6 +88,7 @@ def test_each_shell_is_given_code_that_it_takes(shell: str, capsys: pytest.Captu
         subprocess.run([shell, "-n"], input=code, text=True, check=True, timeout=PATIENCE_S)
 
 
+@pytest.mark.slow  # programs are started
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
 def test_bash_completes_a_command(tmp_path: Path) -> None:
     """As a user's bash does: with the printed code, and the program on its path."""

@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from huiyin.assistant.conversation import events
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
@@ -32,6 +34,7 @@ def rows() -> list[str]:
     return made
 
 
+@pytest.mark.slow  # a program is started
 def test_the_example_prints_what_the_page_says() -> None:
     done = subprocess.run(
         [sys.executable, "-c", blocks("python")], capture_output=True, encoding="utf-8", timeout=PATIENCE_S, check=False

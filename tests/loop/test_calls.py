@@ -245,6 +245,7 @@ def test_an_answer_is_over_with_its_last_event_though_the_body_goes_on(service: 
     assert service.left.wait(LIMIT_S / 2)  # a connection that cannot be used again is not kept
 
 
+@pytest.mark.slow  # a program is started
 def test_nothing_is_left_behind_when_the_interpreter_ends(service: Service) -> None:
     """Neither connections nor loops: Python would say so."""
     script = f"""

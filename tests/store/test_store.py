@@ -203,6 +203,7 @@ def wait_for_part(bench: Bench, size: int) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@pytest.mark.slow
 def test_a_killed_download_leaves_no_final_file_and_the_next_run_goes_on(bench: Bench) -> None:
     page, _ = bench.on_hubs("m.bin", BODY)
     page.gate = threading.Event()

@@ -198,6 +198,7 @@ def test_unsafe_members_are_refused(bench: Bench, member: str) -> None:
         bench.store()
 
 
+@pytest.mark.slow  # pip is started
 def test_the_index_comes_from_pips_configuration_else_from_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT"):
         monkeypatch.delenv(name, raising=False)
