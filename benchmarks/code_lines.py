@@ -13,7 +13,7 @@ import tokenize
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.command import as_command, existing
+from benchmarks.command import as_command, existing_folder
 
 FOLDERS = ("assistant", "services", "configs", "benchmarks")
 MOVED_TO_TESTS = ("funasr_frontend.py", "random_paraformer.py", "sensevoice_folder.py", "tone_network.py")
@@ -50,7 +50,9 @@ def count(checkout: Path) -> Counter[str]:
 def main() -> None:
     """Print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=existing, default=_CHECKOUT, help="a checkout (default: this one)")
+    parser.add_argument(
+        "folder", nargs="?", type=existing_folder, default=_CHECKOUT, help="a checkout (default: this one)"
+    )
     lines = count(parser.parse_args().folder)
     for name, number in lines.items():
         print(f"{name:16}{number:>8}")

@@ -56,11 +56,19 @@ def above_zero(text: str) -> float:
     return value
 
 
-def existing(text: str) -> Path:
-    """An option's value: a file or folder that is there."""
+def existing_file(text: str) -> Path:
+    """An option's value: a file that is there."""
     path = Path(text).expanduser()
-    if not path.exists():
-        raise WrongOption(f"there is no {path}")
+    if not path.is_file():
+        raise WrongOption(f"there is no file {path}")
+    return path
+
+
+def existing_folder(text: str) -> Path:
+    """An option's value: a folder that is there."""
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise WrongOption(f"there is no folder {path}")
     return path
 
 

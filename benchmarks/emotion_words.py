@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from benchmarks.command import as_command, existing
+from benchmarks.command import WrongOption, as_command, existing_file
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.dialogue.feelings.judge import GLAD, Feeling, feeling_in
 from huiyin.assistant.dialogue.mood import LEAST_CONFIDENCE
@@ -90,7 +90,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in _SERIES:
-        parser.add_argument(f"--{name}", type=existing, help="its file of utterances")
+        parser.add_argument(f"--{name}", type=existing_file, help="its file of utterances")
     parser.add_argument("--verbose", action="store_true", help="every line that is not right")
     args = parser.parse_args()
     miss = tell if args.verbose else lambda line: None
@@ -124,7 +124,10 @@ def read_series(name: str, path: Path) -> Iterator[Line]:
     """The lines of a series, labelled as ours."""
     language, text, label, encoding = _SERIES[name]
     with path.open(encoding=encoding, newline="") as file:
-        for row in csv.DictReader(file):
+        reader = csv.DictReader(file)
+        if not {"Dialogue_ID", text, label} <= set(reader.fieldnames or ()):
+            raise WrongOption(f"--{name}: {path} is not its file of utterances")
+        for row in reader:
             if int(row["Dialogue_ID"].split("_")[-1]) % 2 and name == "cped":
                 continue
             theirs = row[label].lower()

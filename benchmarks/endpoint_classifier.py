@@ -28,7 +28,7 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 
 from benchmarks import latency_heldout, latency_people
-from benchmarks.command import as_command, existing, writable
+from benchmarks.command import as_command, existing_folder, writable
 from benchmarks.latency_heldout import SHARES, git
 from benchmarks.latency_speech import PAUSES_S, pauses_in, shortened, speech_in, with_pause
 from benchmarks.output import tell
@@ -87,7 +87,7 @@ def main() -> None:
     """Judge every cut, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--clones", type=existing, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME"
+        "--clones", type=existing_folder, required=True, metavar="DIR", help="a folder of Git clones, OWNER/NAME"
     )
     parser.add_argument("--out", type=writable, default=WEIGHTS, metavar="FILE", help=f"default {WEIGHTS.name}")
     args = parser.parse_args()

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.command import as_command, existing, one_or_more
+from benchmarks.command import as_command, existing_file, one_or_more
 from benchmarks.output import percent, show
 from benchmarks.sentences import TEXTS
 from huiyin.services.asr.recogniser import Segment
@@ -32,7 +32,9 @@ _CHARS_A_WORD = 1.6  # of Chinese
 def main() -> None:
     """Print both tables and the speed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=existing, action="append", default=[], help="ordinary text of your own instead")
+    parser.add_argument(
+        "--text", type=existing_file, action="append", default=[], help="ordinary text of your own instead"
+    )
     parser.add_argument("--draws", type=one_or_more, default=20, help="sets of 100 hotwords for each text")
     parser.add_argument("--tries", type=one_or_more, default=400, help="misheard hotwords of each kind")
     args = parser.parse_args()

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import latency_heldout, latency_people
-from benchmarks.command import WrongOption, as_command, existing, one_or_more, writable
+from benchmarks.command import WrongOption, as_command, existing_folder, one_or_more, writable
 from benchmarks.latency_heldout import HeldOut
 from benchmarks.latency_judge import CachedJudge, LlmService
 from benchmarks.latency_page import Page
@@ -53,7 +53,7 @@ def main() -> None:
     others.add_argument("--people", action="store_true", help="people's recordings to tune turns with")
     others.add_argument("--held-out", action="store_true", help="other people's recordings, likewise; fetched once")
     parser.add_argument(
-        "--clones", type=existing, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME"
+        "--clones", type=existing_folder, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME"
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
     parser.add_argument("--runs", type=one_or_more, default=1, help="figures are medians over so many (default 1)")

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from benchmarks.command import as_command, existing
+from benchmarks.command import as_command, existing_folder
 from benchmarks.latency_heldout import HeldOut, fetch
 from benchmarks.latency_speech import pauses_in, speech_in
 from benchmarks.output import percent, show
@@ -84,7 +84,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("test", "dev"), default="test")
-    parser.add_argument("--clones", type=existing, metavar="DIR", help="Git clones OWNER/NAME, instead of the network")
+    parser.add_argument(
+        "--clones", type=existing_folder, metavar="DIR", help="Git clones OWNER/NAME, instead of the network"
+    )
     parser.add_argument("--enrolled", action="store_true", help="only: how often the speaker gate is wrong")
     args = parser.parse_args()
     settings = config.load(environ={})

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command import above_zero, as_command, existing
+from benchmarks.command import above_zero, as_command, existing_folder
 from benchmarks.latency_heldout import HeldOut, fetch
 from benchmarks.latency_speech import speech_in
 from benchmarks.output import percent, show, tell
@@ -87,7 +87,9 @@ def main() -> None:
     parser.add_argument("--only", choices=("misses", "false-wakes"))
     parser.add_argument("--show", action="store_true", help="print scores of what was missed, and of false wakes")
     parser.add_argument("--minutes", type=above_zero, default=math.inf, help="of people's speech, at most")
-    parser.add_argument("--clones", type=existing, metavar="DIR", help="Git clones OWNER/NAME, instead of the network")
+    parser.add_argument(
+        "--clones", type=existing_folder, metavar="DIR", help="Git clones OWNER/NAME, instead of the network"
+    )
     args = parser.parse_args()
     settings = config.load(environ={})
     bench = _Bench(settings, args.half, shown=args.show)

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from benchmarks.command import as_command, existing
+from benchmarks.command import as_command, existing_folder
 from benchmarks.echo.speech import voices
 from benchmarks.environment import python_with
 from benchmarks.full_duplex_bench.control import made_of
@@ -56,7 +56,7 @@ def main() -> int:
     """Print the tables. Returns 1 where fewer events agree than should."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--script", type=existing, required=True, metavar="FOLDER", help="your clone of Full-Duplex-Bench"
+        "--script", type=existing_folder, required=True, metavar="FOLDER", help="your clone of Full-Duplex-Bench"
     )
     parser.add_argument(
         "--recordings", type=Path, default=Path("agents"), metavar="RESULTS", help="(default: ./agents)"

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from faster_whisper import WhisperModel
 
-from benchmarks.command import as_command, existing, zero_or_more
+from benchmarks.command import as_command, existing_folder, zero_or_more
 from benchmarks.latency_heldout import fetch
 from benchmarks.latency_intervals import of_ratio
 from benchmarks.output import percent, show, tell
@@ -74,7 +74,7 @@ def main() -> None:
         "--timed", type=zero_or_more, default=12, metavar="N", help="sounds of 5 s of each language (default: 12)"
     )
     parser.add_argument("--processor", action="store_true", help="time of the processor, not of the clock")
-    parser.add_argument("--clones", type=existing, help="Git clones, OWNER/NAME, to read instead of the network")
+    parser.add_argument("--clones", type=existing_folder, help="Git clones, OWNER/NAME, to read instead of the network")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     settings = config.load(overrides=args.set)

@@ -13,7 +13,8 @@ from benchmarks.command import (
     WrongOption,
     above_zero,
     as_command,
-    existing,
+    existing_file,
+    existing_folder,
     language_model,
     one_or_more,
     writable,
@@ -66,7 +67,8 @@ def test_a_status_is_passed_on_and_a_fault_is_not_hidden() -> None:
         (above_zero, "0", "0: must be more than 0"),
         (above_zero, "inf", "inf: must be more than 0"),
         (above_zero, "nan", "nan: must be at least 0"),
-        (existing, "no/where", "there is no no/where"),
+        (existing_file, ".", "there is no file ."),
+        (existing_folder, "no/where", "there is no folder no/where"),
         (language_model, "nonesuch.gguf", "no model file 'nonesuch.gguf' in the catalog"),
         (writable, "no/where", "no/where cannot be written"),
     ],
@@ -78,4 +80,4 @@ def test_a_wrong_value_is_refused(kind: Callable[[str], object], wrong: str, sai
 
 def test_a_right_value_is_taken(tmp_path: Path) -> None:
     assert (one_or_more("1"), zero_or_more("0"), above_zero("0.5")) == (1, 0, 0.5)
-    assert existing(str(tmp_path)) == tmp_path and writable(str(tmp_path / "new.json")) == tmp_path / "new.json"
+    assert existing_folder(str(tmp_path)) == tmp_path and writable(str(tmp_path / "new.json")) == tmp_path / "new.json"
