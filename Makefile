@@ -66,7 +66,7 @@ release-test: setup
 	@$(BIN)/python -m pytest -m release tests/release tests/choice
 
 fast-test: setup
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup
 	@$(BIN)/ruff check

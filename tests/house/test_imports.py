@@ -10,6 +10,7 @@ the commands of `faces/cli/main.py`, the programs that `subprocess` runs.
 from __future__ import annotations
 
 import ast
+import gc
 import graphlib
 from collections.abc import Iterator
 from functools import cache
@@ -71,9 +72,11 @@ def nodes(module: str) -> list[ast.AST]:
 
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_afterwards() -> Iterator[None]:
-    """Half a million objects, among which garbage would be looked for in the tests that come after."""
+    """Half a million objects, among which garbage would be looked for meanwhile, and in the tests that come after."""
+    gc.disable()
     yield
     nodes.cache_clear()
+    gc.enable()
 
 
 def packages_of(module: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import gc
 import re
 import string
 from collections.abc import Iterator
@@ -74,10 +75,12 @@ def nodes() -> list[tuple[str, ast.ClassDef | ast.Call]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_afterwards() -> Iterator[None]:
-    """Half a million objects, among which garbage would be looked for in the tests that come after."""
+    """Half a million objects, among which garbage would be looked for meanwhile, and in the tests that come after."""
+    gc.disable()
     yield
     trees.cache_clear()
     nodes.cache_clear()
+    gc.enable()
 
 
 @cache
@@ -125,6 +128,7 @@ def sites() -> list[Site]:
     return found
 
 
+@cache
 def table() -> dict[str, dict[str, str]]:
     """Key -> columns, of all rooms."""
     return {f"{room}.{name}": row for room in messages.rooms() for name, row in messages.table(room).items()}
