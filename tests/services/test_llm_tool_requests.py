@@ -105,6 +105,7 @@ def result(content: str = "sunny") -> dict[str, Any]:
 
 
 PARIS = '{"city": "Paris"}'
+NO_BLOCK = {"```": -100, "``": -100, " ```": -100, " ```\n": -100}
 TWICE = [asked(PARIS), result(), asked('{"city":"Paris"}'), result()]
 
 
@@ -130,9 +131,7 @@ def test_two_equal_calls_in_one_reply_are_no_repetition() -> None:
     assert "tools" in shaped(tools=[tool("f")], messages=[USER, both, result(), result()])
 
 
-@pytest.mark.parametrize(
-    ("own", "sent"), [(None, {"```": -100}), ({"5": 1}, {"5": 1, "```": -100}), ([[5, 1]], [[5, 1]])]
-)
+@pytest.mark.parametrize(("own", "sent"), [(None, NO_BLOCK), ({"5": 1}, {"5": 1, **NO_BLOCK}), ([[5, 1]], [[5, 1]])])
 @pytest.mark.parametrize("choice", ["auto", "none"])
 def test_words_about_a_repeated_call_do_not_begin_with_it(choice: str, own: Any, sent: Any) -> None:
     messages = [USER, *TWICE]
@@ -140,7 +139,15 @@ def test_words_about_a_repeated_call_do_not_begin_with_it(choice: str, own: Any,
     body = shaped(tools=[tool("f")], tool_choice=choice, messages=messages, **more)
     assert body == {"messages": messages, "logit_bias": sent}
     assert "logit_bias" not in shaped(opening="", tools=[tool("f")], tool_choice=choice, messages=messages)
-    assert "logit_bias" not in shaped(messages=messages)
+
+
+def test_words_about_several_calls_do_not_begin_with_one_more_where_none_can_be_made() -> None:
+    once = [USER, asked(PARIS), result()]
+    other = [*once, asked('{"city": "Rome"}'), result("rain")]
+    for choice in ({"tools": [tool("f")], "tool_choice": "none"}, {}):
+        assert shaped(messages=other, **choice) == {"messages": other, "logit_bias": NO_BLOCK}
+        assert shaped(messages=once, **choice) == {"messages": once}
+        assert "logit_bias" not in shaped(messages=[*other, USER], **choice)
 
 
 def test_a_call_nested_too_deep_is_refused_with_words() -> None:

@@ -17,6 +17,9 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHOWN = 40  # characters of a refused value in the message
 _TOOL_FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 _FORMATS = ("text", "json_object", "json_schema")
+# The tokens of Qwen2.5 that a block of code, and so a call, can begin with. After two or more calls 24 of 24 replies
+# without tools are one more call, with the first of these forbidden 6, with all of them none.
+_NO_BLOCK = {"```": -100, "``": -100, " ```": -100, " ```\n": -100}
 _ANY_OBJECT = {"type": "object", "properties": {}}
 
 
@@ -33,12 +36,13 @@ def shape_tools(body: JsonObject, *, can_call: bool, opening: str) -> JsonObject
     parallel = body.get("parallel_tool_calls", True)
     body = {name: value for name, value in body.items() if name not in _TOOL_FIELDS}
     if not tools:
-        return body
+        choice = "none"
     if choice != "none" and not can_call:
         raise _refuse("llm.model_without_tools", code="unsupported_tools")
     if choice != "none" and is_json:
         raise _refuse("llm.tools_and_format")
-    if choice in ("auto", "none") and _goes_round(body["messages"]):
+    rounds = _rounds_answered(body["messages"])
+    if (choice == "none" and len(rounds) > 1) or (choice == "auto" and rounds and rounds[-1] in rounds[:-1]):
         return {**body, **_without(opening, body)}
     if choice == "none":
         return body
@@ -53,11 +57,12 @@ def shape_tools(body: JsonObject, *, can_call: bool, opening: str) -> JsonObject
     return {**body, "tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel}
 
 
-def _goes_round(messages: list[JsonObject]) -> bool:
-    """Whether the last calls, answered now, were made before since the user's last words, with the same results.
+def _rounds_answered(messages: list[JsonObject]) -> list[tuple[Any, list[Any]]]:
+    """(calls, results) since the user's last words, where a result is what is answered now.
 
-    A small model then makes them for ever (Qwen2.5-Coder-1.5B: 3 of 56 replies to a result are the call again, after
-    two such 24 of 24). A next page of something is the same call with another result.
+    A small model makes calls that it has made before, with the same results, for ever (Qwen2.5-Coder-1.5B: 3 of 56
+    replies to a result are the call again, after two such 24 of 24). A next page of something is the same call with
+    another result. Without tools it writes one more call as words after two others, and none after one.
     """
     since = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
     rounds: list[tuple[Any, list[Any]]] = []
@@ -68,19 +73,17 @@ def _goes_round(messages: list[JsonObject]) -> bool:
             )
         elif message["role"] == "tool" and rounds:
             rounds[-1][1].append(message.get("content"))
-    return bool(rounds) and messages[-1]["role"] == "tool" and rounds[-1] in rounds[:-1]
+    return rounds if messages[-1]["role"] == "tool" else []
 
 
 def _without(opening: str, body: JsonObject) -> JsonObject:
-    """A bias against the first token of a call, which else would be written as words: there are no tools any more.
+    """A bias against a call, which else would be written as words: there are no tools any more. They can have no block
+    of code either.
 
-    Qwen2.5-Coder-1.5B, after the same call and result twice: 16 of 16 replies tell it. They can have no block of
-    code either. `opening`: '' where it is not known.
+    `opening`: '' where it is not known.
     """
-    bias, begin = body.get("logit_bias") or {}, opening.removesuffix(opening.lstrip("`"))
-    if not begin or not isinstance(bias, dict):
-        return {}
-    return {"logit_bias": {**bias, begin: -100}}
+    bias = body.get("logit_bias") or {}
+    return {"logit_bias": {**bias, **_NO_BLOCK}} if opening and isinstance(bias, dict) else {}
 
 
 def _check_tools(tools: Any) -> list[JsonObject]:
