@@ -85,8 +85,8 @@ class Hands:
         self._agreed: set[int] = set()  # generations that answer the user's yes
 
     def of(self, parts: Parts) -> Parts:
-        """These parts, with a model that calls what the user has said yes to."""
-        return replace(parts, model=_Asked(parts.model, self._agree))
+        """These parts, with a model that calls what the user has said yes to, and must answer after too many calls."""
+        return replace(parts, model=_Asked(parts.model, self._agree, self._rules.calls))
 
     def join(self, session: Session) -> None:
         """Offer the tools in this conversation, and do what is called there."""
@@ -127,7 +127,6 @@ class Hands:
             self._world.after(self._rules.confirm_s, lambda: self._forget(wanted))
         if not turn.transcript.text.strip():
             return
-        self._now.configure(tool_choice="auto")
         if wanted and turn.generation not in (wanted.generation, *self._agreed):
             self._wanted = None  # that was no yes
 
@@ -150,8 +149,6 @@ class Hands:
         has_agreed = generation in self._agreed
         if has_agreed:
             self._wanted = None
-        if _calls_since(asked) >= self._rules.calls:
-            self._now.configure(tool_choice="none")
         for call in calls:
             meant = self._toolbox.meant(call)
             tool, arguments = self._toolbox.find(meant.name), _arguments(meant.arguments)
@@ -253,10 +250,11 @@ class Hands:
 
 
 class _Asked:
-    """A `Model` that is not asked where the user's words are the yes that a call waits for."""
+    """A `Model` that is not asked where the user's words are the yes that a call waits for, and that calls nothing
+    after more than `most_calls` since the user's words."""
 
-    def __init__(self, model: Model, agree: Callable[[int, str], CalledTool | None]) -> None:
-        self._model, self._agree = model, agree
+    def __init__(self, model: Model, agree: Callable[[int, str], CalledTool | None], most_calls: int) -> None:
+        self._model, self._agree, self._most_calls = model, agree, most_calls
 
     def ask(
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
@@ -264,7 +262,8 @@ class _Asked:
         """As `Model.ask`."""
         if _is_users(messages) and (call := self._agree(generation, _users_words(messages[-1]["content"]))):
             return Plan([(0.0, call)], 0.0)
-        return self._model.ask(generation, messages, tools, tool_choice)
+        choice: ToolChoice = "none" if _calls_since(messages) > self._most_calls else tool_choice
+        return self._model.ask(generation, messages, tools, choice)
 
     def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Source[str | CalledTool] | None:
         """As `Model.warm`."""

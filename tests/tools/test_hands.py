@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.hands import Hands
+from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.dialogue.items import ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.scenario.scripted_tools import ScriptedTool, ScriptedToolbox, ToolAnswer
@@ -72,6 +73,17 @@ def test_arguments_that_are_no_object_are_an_error_for_the_model() -> None:
         talk.committed(2)
         assert talk.toolbox.calls == []
         assert "not a JSON object" in talk.asked[1][0][-1]["content"]
+
+
+def test_after_too_many_calls_the_model_must_answer_until_the_user_speaks_again() -> None:
+    talk = HandyTalk()
+    model = talk.hands.of(Parts(talk, talk, talk)).model
+    call = {"role": "assistant", "content": None, "tool_calls": []}
+    calls = [call, {"role": "tool", "content": "nothing", "tool_call_id": "1"}] * SETTINGS.tools.calls
+    user = {"role": "user", "content": "Find my keys."}
+    for messages in ([user, *calls], [user, *calls, *calls[:2]], [user, *calls, *calls[:2], user]):
+        model.ask(1, messages, (WEATHER,))
+    assert [choice for _, _, choice in talk.asked] == ["auto", "none", "auto"]
 
 
 def test_nothing_of_a_talk_that_has_ended_is_done() -> None:
