@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import functools
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,8 @@ _PP_SET_ECHO_SUPPRESS_ACTIVE = 22
 _PP_SET_ECHO_STATE = 24
 
 
-@functools.cache  # to look for it starts a program
-def _library() -> Any:
-    names = {
+def _names() -> Iterator[str]:
+    yield from {
         "linux": ["libspeexdsp.so.1"],
         "darwin": [
             "libspeexdsp.1.dylib",
@@ -42,8 +41,12 @@ def _library() -> Any:
         ],
         "win32": ["libspeexdsp-1.dll", "speexdsp.dll"],
     }.get(sys.platform, [])
-    found = ctypes.util.find_library("speexdsp")
-    for name in [*names, *([found] if found else [])]:
+    if found := ctypes.util.find_library("speexdsp"):  # starts a program: only where the usual names do not do
+        yield found
+
+
+def _library() -> Any:
+    for name in _names():
         try:
             return _declare(ctypes.CDLL(name))
         except OSError:
