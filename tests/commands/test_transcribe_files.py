@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.cli.transcribe_files import Named, find, form_of, with_targets
 from huiyin.assistant.faces.cli.transcribe_summary import Summary
+from tests.support.limits import PATIENCE_S, until
 from tests.support.media import film
 
 
@@ -52,6 +56,20 @@ def test_a_pipe_in_a_folder_is_not_waited_for_and_a_broken_link_is_told(calls: P
     link = calls / "z.wav"
     link.symlink_to("nowhere.wav")
     assert {named.path for named in find([str(calls)], recursive=True)} == {*(named.path for named in before), link}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such signals here")
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGHUP"])
+def test_of_standard_input_nothing_is_left_where_the_program_is_ended(tmp_path: Path, end: str) -> None:
+    command = [sys.executable, "-m", "huiyin.assistant.faces.cli.main", "transcribe", "-"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
+        assert program.stdin
+        program.stdin.write(bytes(1_000_000))
+        until(lambda: [path for path in tmp_path.glob("huiyin-*/*") if path.stat().st_size])
+        program.send_signal(number := getattr(signal, end))
+        assert program.wait(PATIENCE_S) == 128 + number
+    assert not list(tmp_path.glob("huiyin-*"))
 
 
 def test_a_pattern_stands_for_its_files_where_no_shell_has_expanded_it(calls: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from huiyin.assistant.faces.cli.signals import ended_like_ctrl_c, on_signal
 from huiyin.configs.messages import said
 
 _POLL_S = 0.1
@@ -110,28 +111,13 @@ else:
 
         atexit.register(give_back)
         # After Ctrl-Z the shell has set the terminal its own way.
-        with _on_signal(signal.SIGCONT, take), _on_signal(signal.SIGTERM, _end), _on_signal(signal.SIGHUP, _end):
+        with on_signal(signal.SIGCONT, take), ended_like_ctrl_c():
             take()
             try:
                 yield
             finally:
                 give_back()
                 atexit.unregister(give_back)
-
-    def _end(number: int, _: Any) -> None:
-        raise SystemExit(128 + number)  # so that every `finally` runs
-
-    @contextmanager
-    def _on_signal(number: int, handler: Callable[..., None]) -> Iterator[None]:
-        """Unless it has another handler; only the main thread may set one."""
-        ours = threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
-        if ours:
-            signal.signal(number, handler)
-        try:
-            yield
-        finally:
-            if ours:
-                signal.signal(number, signal.SIG_DFL)
 
     def _keys(stopped: threading.Event) -> Iterator[str]:
         terminal = sys.stdin.fileno()

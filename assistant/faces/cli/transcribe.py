@@ -30,6 +30,7 @@ from huiyin.assistant.faces.cli.shared import (
     read_hotwords,
     read_phrases,
 )
+from huiyin.assistant.faces.cli.signals import ended_like_ctrl_c
 from huiyin.assistant.faces.cli.team_report.report import TeamReport
 from huiyin.assistant.faces.cli.transcribe_clips import Clips
 from huiyin.assistant.faces.cli.transcribe_files import (
@@ -78,6 +79,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     clips = Clips()
     minutes = Minutes(args.format, wanted=args.summary)
     with (
+        ended_like_ctrl_c(),
         tempfile.TemporaryDirectory(prefix="huiyin-") as folder,
         Summary(len(found), shown=several) as summary,
         TeamReport(args.report, summary) as report,
