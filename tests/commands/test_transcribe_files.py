@@ -68,6 +68,7 @@ def test_of_standard_input_nothing_is_left_where_the_program_is_ended(tmp_path: 
         program.stdin.write(bytes(1_000_000))
         until(lambda: [path for path in tmp_path.glob("huiyin-*/*") if path.stat().st_size])
         program.send_signal(number := getattr(signal, end))
+        program.stdin.close()  # it may be about to read on, and learn of the signal only then
         assert program.wait(PATIENCE_S) == 128 + number
     assert not list(tmp_path.glob("huiyin-*"))
 
