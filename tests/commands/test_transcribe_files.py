@@ -58,6 +58,7 @@ def test_a_pipe_in_a_folder_is_not_waited_for_and_a_broken_link_is_told(calls: P
     assert {named.path for named in find([str(calls)], recursive=True)} == {*(named.path for named in before), link}
 
 
+@pytest.mark.slow  # programs are started
 @pytest.mark.skipif(os.name != "posix", reason="no such signals here")
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGHUP"])
 def test_of_standard_input_nothing_is_left_where_the_program_is_ended(tmp_path: Path, end: str) -> None:
