@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short
+from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_of_the_other, is_too_short
 from huiyin.services.asr.engines.languages import Run, Stretch, is_settled, runs, stretches, widest_pause
 
 FRAMES_PER_S = 16_000 / 512
@@ -149,3 +149,11 @@ def test_one_half_tells_whether_the_other_is_missing() -> None:
     """A slow speaker is slow in both halves."""
     assert is_as_dense("We walked along the river. It was cold.", "It was cold.", 5.0, 3.0)
     assert not is_as_dense("It was cold.", "It was cold.", 5.0, 3.0)
+
+
+def test_a_text_is_of_the_other_half_if_it_fills_that_and_nothing_of_this() -> None:
+    first, second = "今天天气很好。", "我们去公园散步吧。"
+    assert is_of_the_other(second, first, other_s=1.8)
+    assert not is_of_the_other(first + second, first, other_s=1.8)
+    assert not is_of_the_other(second, first, other_s=6.0), "words are missing there"
+    assert not is_of_the_other(second, first, other_s=0.5), "nobody speaks that fast"

@@ -81,7 +81,8 @@ def test_no_sentence_is_lost_where_the_language_changes(engine: WhisperEngine, p
 def test_a_sentence_that_the_decoder_leaves_out_is_found(
     engine: WhisperEngine, passes: list[str], monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
-    """As Whisper does at times where another person goes on. Both are decoded from one encoding."""
+    """As Whisper does at times where another person goes on. Both are decoded from one encoding, the later one only
+    where it is not what was found at first."""
     decode = engine._whisper.decode
     other = "我们应该保护环境，节约用水。"
     second = chinese(other)
@@ -93,7 +94,17 @@ def test_a_sentence_that_the_decoder_leaves_out_is_found(
     monkeypatch.setattr(engine._whisper, "decode", stopping)
     (recognition,) = engine.recognise([joined(0.5, chinese(), second)], Hints(("zh",)))
     assert CHINESE_WORD in recognition.segments[0].text and "环境" in recognition.segments[1].text
-    assert passes == ["encode", "generate", "generate", "generate"]
+    assert recognition.segments[0].end_s < recognition.segments[1].start_s
+    assert passes == ["encode", *["generate"] * (2 if left else 3)]
+
+
+def test_a_careful_decoding_has_words_alone_and_their_times(engine: WhisperEngine) -> None:
+    """In Chinese the decoder writes when its segments begin and end, too."""
+    (recognition,) = engine.recognise([joined(0.5, chinese())], Hints(("zh",), careful=True, words=True))
+    (segment,) = recognition.segments
+    assert CHINESE_WORD in segment.text and not re.search("[<|>0-9]", segment.text)
+    assert "".join(word.text for word in segment.words) == segment.text
+    assert segment.words[-1].end_s == pytest.approx(segment.end_s, abs=0.3)
 
 
 def test_a_language_that_the_caller_names_is_the_only_one(engine: WhisperEngine) -> None:

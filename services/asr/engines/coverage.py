@@ -19,6 +19,8 @@ _LONG_LETTERS = 3
 _WORD = re.compile(rf"[{HAN}{KANA}{HANGUL}]|[^\W{HAN}{KANA}{HANGUL}]+")  # of scripts without spaces, one character
 _THINNER = 1.3  # times fewer letters a second than in the other half: something is missing
 _SAME = 0.5  # of the words: a second decoding writes some of them otherwise
+_CHANCE = 0.2  # of the words that two sentences have in common (的, "the")
+_QUICKEST = 24.0  # letters a second
 
 
 def letters(text: str) -> int:
@@ -34,12 +36,27 @@ def is_too_short(text: str, speech_s: float) -> bool:
 
 def holds(text: str, part: str) -> bool:
     """Whether `text` has most of the words of `part`, in their order: then they are the same speech."""
-    words, of_part = (_WORD.findall(each.lower()) for each in (text, part))
-    blocks = SequenceMatcher(None, words, of_part, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) >= _SAME * len(of_part)
+    return _in_common(text, part) >= _SAME * len(_words(part))
 
 
 def is_as_dense(text: str, part: str, other_s: float, part_s: float) -> bool:
     """Whether `text`, of `part_s` seconds of speech with the words `part` and `other_s` of other, is as full there."""
     count = letters(part)
     return _THINNER * (letters(text) - count) * part_s >= count * other_s
+
+
+def is_of_the_other(text: str, part: str, other_s: float) -> bool:
+    """Whether `text` is what was said in `other_s` seconds of speech beside the words `part`, and nothing of these."""
+    if letters(text) > _QUICKEST * other_s or is_too_short(text, other_s):
+        return False
+    return _in_common(text, part) <= _CHANCE * len(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _in_common(text: str, other: str) -> int:
+    """How many words both have, in one order."""
+    blocks = SequenceMatcher(None, _words(text), _words(other), autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks)

@@ -18,7 +18,7 @@ from ctranslate2 import StorageView
 from faster_whisper.vad import get_vad_model
 
 from huiyin.configs.settings import AsrSettings, SettingsError
-from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short, letters
+from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_of_the_other, is_too_short, letters
 from huiyin.services.asr.engines.languages import (
     SPEECH,
     Run,
@@ -210,8 +210,8 @@ class WhisperEngine:
         """`found`; or what its two halves hold, where it is too short for the speech and they hold much more.
 
         A slow speaker's text is short, too. So the earlier half is decoded first, then the later one unless that shows
-        `found` to be complete, and only where they hold more are the halves themselves completed. Of seven
-        Chinese sounds with two sentences of which the decoder left one out, it was the first in six.
+        `found` to be complete, or to be the later one itself. Only where they hold more are the halves themselves
+        completed. Of seven Chinese sounds with two sentences of which the decoder left one out, it was the first in six.
         """
         text = found.text
         if not text or not is_too_short(text, _speech_s(speech)):
@@ -227,7 +227,11 @@ class WhisperEngine:
         before = self._recognise(*earlier, language, hints, whole=whole)
         if holds(text, before.text) and is_as_dense(text, before.text, _speech_s(later[1]), _speech_s(earlier[1])):
             return found
-        after = self._recognise(*later, language, hints, whole=beside)
+        if is_of_the_other(text, before.text, _speech_s(later[1])) and not hints.words:
+            start_s, end_s = _edges_s(later[1], len(later[0]) / SAMPLE_RATE)
+            after = replace(found, segments=(replace(found.segments[0], start_s=start_s, end_s=end_s),))
+        else:
+            after = self._recognise(*later, language, hints, whole=beside)
         if letters(before.text) + letters(after.text) < _MORE_LETTERS * letters(text):
             return found
         before = self._completed(before, *earlier, hints, whole)
