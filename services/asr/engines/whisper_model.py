@@ -54,17 +54,18 @@ processor time. Careful had 88 instead of 84; of Chinese thresholds, those with 
 """
 
 _TIMED = ("zh",)
-"""Languages where a careful decoding writes when its segments begin and end, as in most of what Whisper was trained on.
+"""Languages where a careful decoding writes when its segments begin and end, as in most of Whisper's training.
 
-On 71 Chinese recordings (`dev` in `benchmarks.recogniser.transcribed`) 186 errors instead of 200 with 8 s of silence after
-the speech, and 167 instead of 198 in the full window; but 200 instead of 188 with the 3 s of a quick decoding. In 64 English
-ones 101 instead of 84. The times are not used.
+On 71 Chinese recordings (`dev` in `benchmarks.recogniser.transcribed`) 186 errors instead of 200 with 8 s of silence
+after the speech, and 167 instead of 198 in the full window; but 200 instead of 188 with the 3 s of a quick decoding.
+In 64 English ones 101 instead of 84. The times are not used.
 """
 
 # The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
 _SILENCE_PROBABILITY = 0.6
 _SILENCE_LOG_PROBABILITY = -1.0
 
+_HALF_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 _LEAST_PROBABILITY = 1e-8  # of a token
 _WITHOUT_SPACES = ("zh", "ja", "yue")  # before words
 _STOPS = {"zh": "。", "ja": "。", "yue": "。"}
@@ -202,11 +203,13 @@ class Model:
         starts_s = _starts_s(np.array(aligned.alignments), len(attempt.tokens) + 1)
         texts, tokens = tokenizer.split_tokens_on_unicode(attempt.tokens)
         first = np.cumsum([0, *map(len, tokens)])
-        return timed_words(
-            [_clean(text, attempt.language) for text in texts],
+        words = timed_words(
+            [text.replace(_HALF_CHARACTER, "") for text in texts],
             [min(starts_s[i] + _AHEAD_S, length_s) for i in first],
             samples,
         )
+        # Not token by token: a comma is wide behind the character before it.
+        return tuple(replace(word, text=_clean(word.text, attempt.language)) for word in words)
 
     def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
         key = language, translate
@@ -233,7 +236,7 @@ class Model:
 
 def _clean(text: str, language: str) -> str:
     """Without halves of characters; Chinese in simplified ones."""
-    text = text.replace("\N{REPLACEMENT CHARACTER}", "")
+    text = text.replace(_HALF_CHARACTER, "")
     return written_simply(text) if language == "zh" else text
 
 
