@@ -26,6 +26,7 @@ from huiyin.assistant.ports.port import Samples
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr import engines
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import decode
 from huiyin.services.common.text import is_chinese
@@ -182,9 +183,15 @@ def shortened(sound: Samples) -> Samples:
     return sound
 
 
+def _state(settings: Settings) -> str:
+    """Of the recogniser: other code may transcribe otherwise."""
+    code = b"".join(file.read_bytes() for file in sorted(Path(engines.__file__).parent.glob("*.py")))
+    return hashlib.sha256(code + settings.asr.model.encode()).hexdigest()[:12]
+
+
 def recordings(settings: Settings, spoken: list[BenchmarkUtterance], folder: Path) -> Iterator[Recording]:
     """Each utterance with what the default recogniser transcribes of it, and of every run of its spans."""
-    file = folder / "words.json"
+    file = folder / f"words-{_state(settings)}.json"
     known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     recogniser = None
     for number, utterance in enumerate(spoken, 1):
