@@ -12,10 +12,10 @@ class TurnsSettings:
     """Whose turn it is: every number that the turn machine decides by (see `assistant/turns`).
 
     `p_...` are probabilities, 0..1, that the user's turn is complete. `at_most`: two that are swapped contradict each
-    other, and of the waits a longer one than `endpoint_longest_s` would be cut short in silence.
+    other. `endpoint_longest_s` may be below any wait: it is there to cut them short.
     """
 
-    endpoint_s: float = setting(0.5, low=0.1, high=5, at_most="endpoint_longest_s")
+    endpoint_s: float = setting(0.5, low=0.1, high=5)
     """silence that ends the user's turn where no model judges it, and after something dictated that has its length"""
     endpoint_complete_s: float = setting(0.62, low=0.1, high=5, at_most="endpoint_doubtful_s")
     """silence after a turn that is complete by its words: most pauses within a sentence are over by then; at 0.5 twice
@@ -31,15 +31,15 @@ class TurnsSettings:
     endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5, at_most="endpoint_unsure_s")
     """where sound and words leave it open (`p_goes_on`), or are awaited; people pause for 0.2-0.7 within a sentence,
     and it takes 0.1 to hear them go on"""
-    endpoint_unsure_s: float = setting(1.2, low=0.1, high=10, at_most="endpoint_longest_s")
+    endpoint_unsure_s: float = setting(1.2, low=0.1, high=10)
     """silence after a turn that sounds as if it went on: a pause to think is mostly shorter"""
     endpoint_longest_s: float = setting(2.0, low=0.2, high=20)
     """a longer silence is an answer to nothing"""
     endpoint_unfinished_s: float = setting(0.8, low=0, high=5)
     """waited longer after 'because', 'um', a comma: the sound of such a cut is often that of an end"""
-    dictation_part_s: float = setting(1.6, low=0, high=10, at_most="endpoint_longest_s")
+    dictation_part_s: float = setting(1.6, low=0, high=10)
     """silence, at least, where what is dictated has less than its length: people look up the next group"""
-    dictation_open_s: float = setting(1.25, low=0, high=10, at_most="endpoint_longest_s")
+    dictation_open_s: float = setting(1.25, low=0, high=10)
     """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
     to hear them go on"""
     p_complete: float = setting(0.4, low=0.001, high=1)
