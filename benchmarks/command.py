@@ -64,6 +64,11 @@ def existing_file(text: str) -> Path:
     return path
 
 
+def two_or_more(text: str) -> int:
+    """An option's value: a whole number of at least 2."""
+    return int(_at_least(2, text, int))
+
+
 def existing_folder(text: str) -> Path:
     """An option's value: a folder that is there."""
     path = Path(text).expanduser()
@@ -81,13 +86,15 @@ def writable(text: str) -> Path:
 
 
 def language_model(text: str) -> str:
-    """An option's value: a GGUF of the model catalog, or the path of one."""
+    """An option's value: a language model of the catalog (a GGUF), or the path of one."""
     if Path(text).expanduser().is_file():
         return str(Path(text).expanduser().absolute())
     try:
-        ModelStore(load().store).catalog.under(text)
+        files = ModelStore(load().store).catalog.under(text)
     except UnknownNameError as error:
         raise WrongOption(with_hint(error.key, error.facts)) from None
+    if not all(file.name.endswith(".gguf") for file in files):
+        raise WrongOption(f"{text} is no language model: name a .gguf (huiyin models list shows them)")
     return text
 
 

@@ -19,9 +19,9 @@ from benchmarks.latency_sides import Answer
 from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.scenario.api import Log, Moment, parse, simulate, with_overrides
+from huiyin.assistant.scenario.api import Log, Moment, parse, simulate
 from huiyin.assistant.turns.endpointing import Evidence, wait_s
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, with_overrides
 
 _HEADSET = {"echo_db": -90.0, "rt60_s": 0.05}
 _JUDGE = "turns.endpoint_words"

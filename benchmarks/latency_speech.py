@@ -26,7 +26,7 @@ from huiyin.assistant.ports.port import Samples
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr import engines
+from huiyin.services import asr
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import decode
 from huiyin.services.common.text import is_chinese
@@ -184,9 +184,12 @@ def shortened(sound: Samples) -> Samples:
 
 
 def _state(settings: Settings) -> str:
-    """Of the recogniser: other code may transcribe otherwise."""
-    code = b"".join(file.read_bytes() for file in sorted(Path(engines.__file__).parent.glob("*.py")))
-    return hashlib.sha256(code + settings.asr.model.encode()).hexdigest()[:12]
+    """Of the recogniser: other code or settings may transcribe otherwise."""
+    folder = Path(asr.__file__).parent
+    chosen = settings.asr.engine, settings.asr.model, settings.asr.precision, settings.asr.runtime
+    files = sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".txt"))
+    code = b"".join(file.read_bytes() for file in files)
+    return hashlib.sha256(code + repr(chosen).encode()).hexdigest()[:12]
 
 
 def recordings(settings: Settings, spoken: list[BenchmarkUtterance], folder: Path) -> Iterator[Recording]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.command import as_command, language_model, one_or_more
+from benchmarks.command import as_command, language_model, one_or_more, two_or_more
 from benchmarks.output import show, tell
 from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -45,7 +45,7 @@ def main() -> None:
     )
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
     parser.add_argument(
-        "--turns", type=one_or_more, default=LATE, help="of a conversation; 40 shows the trimming (default 10)"
+        "--turns", type=two_or_more, default=LATE, help="of a conversation; 40 shows the trimming (default 10)"
     )
     parser.add_argument("--conversations", type=one_or_more, default=1, help="one after the other; medians (default 1)")
     parser.add_argument("--together", type=one_or_more, default=1, help="conversations at once; medians (default 1)")

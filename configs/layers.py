@@ -127,14 +127,20 @@ def from_overrides(overrides: Iterable[str], prefix: str, sections: Sections) ->
 
 def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
     """Section name -> its dataclass, from its defaults and `values` (later ones win). Raises SettingsError."""
-    kept: dict[str, dict[str, Any]] = {name: {} for name in sections}
-    for section, key, value in values:
-        check_name(sections, section, key, value)
-        kept[section][key] = _convert(sections[section], f"{section}.{key}", key, value)
+    kept = converted(sections, values)
     built = {name: cls(**kept[name]) for name, cls in sections.items()}
     for name, section in built.items():
         check_order(name, section)
     return built
+
+
+def converted(sections: Sections, values: Iterable[Value]) -> dict[str, dict[str, Any]]:
+    """Section name -> key -> its value, of the setting's type; each section. Raises SettingsError."""
+    kept: dict[str, dict[str, Any]] = {name: {} for name in sections}
+    for section, key, value in values:
+        check_name(sections, section, key, value)
+        kept[section][key] = _convert(sections[section], f"{section}.{key}", key, value)
+    return kept
 
 
 def check_order(name: str, section: Any) -> None:

@@ -30,6 +30,7 @@ from huiyin.configs.layers import (
     Value,
     build,
     check_order,
+    converted,
     from_environ,
     from_overrides,
     from_profile,
@@ -54,9 +55,9 @@ __all__ = [
     "SettingsError",
     "TtsSettings",
     "TurnsSettings",
-    "check_order",
     "load",
     "sections",
+    "with_overrides",
 ]
 
 CONFIG_DIR = Path(__file__).resolve().parent
@@ -270,6 +271,17 @@ def named_profile(profile: str | None, environ: Mapping[str, str] | None = None)
 def own_settings(overrides: Iterable[str], environ: Mapping[str, str] | None = None) -> frozenset[str]:
     """'section.key' of the settings that the environment and `overrides` name."""
     return frozenset(f"{section}.{key}" for section, key, _ in _own_values(overrides, environ))
+
+
+def with_overrides(settings: Settings, overrides: Iterable[str]) -> Settings:
+    """`settings` with some changed, as ``section.key=value``. Raises SettingsError."""
+    values = converted(sections(), from_overrides(overrides, _PREFIX, sections()))
+    for name, chosen in values.items():
+        if chosen:
+            section = dataclasses.replace(getattr(settings, name), **chosen)
+            check_order(name, section)
+            settings = dataclasses.replace(settings, **{name: section})
+    return settings
 
 
 def _own_values(overrides: Iterable[str], environ: Mapping[str, str] | None) -> list[Value]:

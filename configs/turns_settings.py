@@ -12,12 +12,12 @@ class TurnsSettings:
     """Whose turn it is: every number that the turn machine decides by (see `assistant/turns`).
 
     `p_...` are probabilities, 0..1, that the user's turn is complete. `at_most`: two that are swapped contradict each
-    other. `endpoint_longest_s` may be below any wait: it is there to cut them short.
+    other. What only cuts others short, as `endpoint_longest_s`, may be below them.
     """
 
     endpoint_s: float = setting(0.5, low=0.1, high=5)
     """silence that ends the user's turn where no model judges it, and after something dictated that has its length"""
-    endpoint_complete_s: float = setting(0.62, low=0.1, high=5, at_most="endpoint_doubtful_s")
+    endpoint_complete_s: float = setting(0.62, low=0.1, high=5)
     """silence after a turn that is complete by its words: most pauses within a sentence are over by then; at 0.5 twice
     as many people are cut off"""
     endpoint_model: bool = setting(True)
@@ -25,10 +25,10 @@ class TurnsSettings:
     endpoint_words: str = setting("auto", choices=("auto", "always", "never"))
     """a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come
     later than people pause and which wants the cores for itself"""
-    endpoint_sure_s: float = setting(0.25, low=0.05, high=5, at_most="endpoint_doubtful_s")
+    endpoint_sure_s: float = setting(0.25, low=0.05, high=5)
     """silence after a turn that is complete by its sound and text, where no language model judges that; people leave
     0.2"""
-    endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5, at_most="endpoint_unsure_s")
+    endpoint_doubtful_s: float = setting(0.85, low=0.05, high=5)
     """where sound and words leave it open (`p_goes_on`), or are awaited; people pause for 0.2-0.7 within a sentence,
     and it takes 0.1 to hear them go on"""
     endpoint_unsure_s: float = setting(1.2, low=0.1, high=10)
@@ -70,7 +70,7 @@ class TurnsSettings:
     """a recogniser that has set no mark in so many turns in a row sets none"""
     speculate_s: float = setting(0.096, low=0, high=2)
     """silence after which the pause is judged and the reply prepared; 0: none is prepared"""
-    max_speculations: int = setting(3, low=0, high=20, at_most="max_tries")
+    max_speculations: int = setting(3, low=0, high=20)
     """replies prepared in a turn, at most: each costs the models' time; those in pauses where the words go on are
     not counted, up to `max_tries`"""
     max_tries: int = setting(12, low=0, high=100)
@@ -82,7 +82,7 @@ class TurnsSettings:
     """a recogniser no slower is asked when the energy drops, before the pause is sure"""
     drop_reach_s: float = setting(0.12, low=0, high=1)
     """a pause that begins so much later than the energy drop is another one"""
-    possible_speech_s: float = setting(0.096, low=0, high=1, at_most="possible_speech_longest_s")
+    possible_speech_s: float = setting(0.096, low=0, high=1)
     """no reply begins for so long after possible speech: it takes three frames to be sure"""
     possible_speech_longest_s: float = setting(0.25, low=0, high=2)
     """no reply is delayed for longer by possible speech: a knock is that, too"""
@@ -137,7 +137,7 @@ class TurnsSettings:
     enrolled"""
     least_likeness: float = setting(0.25, low=-1, high=1)
     """a voice less like the enrolled one is another's (`python -m benchmarks.speakers --enrolled`)"""
-    short_likeness: float = setting(0.125, low=-1, high=1, at_most="least_likeness")
+    short_likeness: float = setting(0.125, low=-1, high=1)
     """so like the enrolled one a voice must be in `voice_least_s` of speech over a reply, and more in longer speech, up
     to `least_likeness` at 1.5: less sound tells less, and to pass over the user is worse than to stop for another"""
     resume_s: float = setting(0.65, low=0.1, high=5)

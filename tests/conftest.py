@@ -125,7 +125,7 @@ def no_sentences_of_other_voices() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def nobody_talks_elsewhere() -> Iterator[None]:
     """Recordings do not wait for those who talk in another file's tests, or to the developer's own assistant: all of
-    them have the recogniser's usual port, by which they know each other."""
+    them have the recogniser's usual port, by which they know each other. Not in programs that they start."""
     folder = Path(tempfile.mkdtemp(dir=_KEPT.name))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live_work, "_folder", lambda: folder)

@@ -14,7 +14,7 @@ A scenario can also be written in place, in the grammar of `huiyin.assistant.sce
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -35,7 +35,7 @@ from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.assistant.scenario.simulated_services import JudgeText, Recognise, unjudged
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.messages import said
-from huiyin.configs.settings import Settings, check_order, load
+from huiyin.configs.settings import Settings, load, with_overrides
 
 __all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
 
@@ -119,15 +119,3 @@ def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *
         outcomes.append(Outcome(1, 0, problem, log.end_s))
     services: Literal["simulated", "real"] = "real" if real else "simulated"
     return Result(scenario, depth, seed, services, log, tuple(outcomes), counted, tuple(questions))
-
-
-def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
-    """`settings` with some changed, as 'section.key=value'. Raises SettingsError."""
-    chosen = load(environ={}, overrides=overrides)
-    for override in overrides:
-        section, _, key = override.partition("=")[0].strip().partition(".")
-        value = getattr(getattr(chosen, section), key)
-        settings = replace(settings, **{section: replace(getattr(settings, section), **{key: value})})
-    for section in {override.partition(".")[0].strip() for override in overrides}:
-        check_order(section, getattr(settings, section))
-    return settings

@@ -17,7 +17,7 @@ from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario import grammar
-from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate, with_overrides
+from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate
 from huiyin.assistant.scenario.expectations import mismatch
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import NAMES
@@ -26,7 +26,7 @@ from huiyin.assistant.scenario.report import json_report, junit_report
 from huiyin.assistant.scenario.script import Words
 from huiyin.assistant.turns import machine
 from huiyin.assistant.turns.transitions import BY_TIME
-from huiyin.configs.settings import SettingsConflict, load
+from huiyin.configs.settings import SettingsConflict, load, with_overrides
 from tests.support import CONVERSATIONS, ROOT
 from tests.support.speech_clips import english
 

@@ -57,16 +57,10 @@ def test_bad_values_are_refused_with_what_would_be_right(override: str, says: st
     [
         (["turns.p_goes_on=0.5"], ["p_goes_on = 0.5 is more than turns.p_complete = 0.4"]),
         (["turns.p_sound_incomplete=0.4", "turns.p_sound_confirmed=0.3"], ["p_sound_incomplete = 0.4 is more than"]),
-        (["turns.short_likeness=0.3"], ["short_likeness = 0.3 is more than turns.least_likeness = 0.25"]),
         (["turns.opener_s=2"], ["opener_s = 2 is more than turns.opener_late_s = 1"]),
-        (["turns.max_speculations=20"], ["max_speculations = 20 is more than turns.max_tries = 12"]),
         (
-            ["turns.endpoint_complete_s=1"],
-            ["endpoint_complete_s = 1 is more than turns.endpoint_doubtful_s = 0.85"],
-        ),
-        (
-            ["turns.endpoint_complete_s=3"],
-            [f"complete_s = 3 is more than turns.endpoint_{longer}_s" for longer in ("doubtful", "unsure")],
+            ["turns.barge_in_s=1.5"],
+            [f"barge_in_s = 1.5 is more than turns.{longer}_s" for longer in ("confirm", "doubt")],
         ),
     ],
 )  # fmt: skip
@@ -79,12 +73,15 @@ def test_settings_that_contradict_each_other_are_refused_all_at_once(overrides: 
     assert "大于 turns." in text(error.value.key, error.value.facts, "zh")
 
 
-def test_the_longest_wait_may_be_below_the_others() -> None:
-    assert load(overrides=["turns.endpoint_longest_s=0.4"], environ={}).turns.endpoint_longest_s == 0.4
+@pytest.mark.parametrize(
+    "shorter", ["endpoint_longest_s=0.4", "endpoint_doubtful_s=0.6", "max_tries=0", "possible_speech_longest_s=0"]
+)
+def test_what_cuts_others_short_may_be_below_them(shorter: str) -> None:
+    load(overrides=[f"turns.{shorter}"], environ={})
 
 
 def test_two_that_are_alike_do_not_contradict_each_other() -> None:
-    assert load(overrides=["turns.p_goes_on=0.4", "turns.endpoint_complete_s=0.85"], environ={}).turns.p_goes_on == 0.4
+    assert load(overrides=["turns.p_goes_on=0.4"], environ={}).turns.p_goes_on == 0.4
 
 
 def test_bad_environment_variable_is_named() -> None:

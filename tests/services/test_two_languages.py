@@ -89,13 +89,35 @@ def test_a_sentence_that_the_decoder_leaves_out_is_found(
 
     def stopping(encoded: Any, count: int, *rest: Any, **options: Any) -> Any:
         attempt = decode(encoded, count, *rest, **options)
-        return dataclasses.replace(attempt, text=(CHINESE, OTHER)[left]) if count > 1.5 * len(second) else attempt
+        if count <= 1.5 * len(second):
+            return attempt
+        text = (CHINESE, OTHER)[left]
+        return dataclasses.replace(attempt, text=text, tokens=engine._whisper._tokenizer("zh").encode(text))
 
     monkeypatch.setattr(engine._whisper, "decode", stopping)
     (recognition,) = engine.recognise([joined(0.5, chinese(), second)], Hints(("zh",)))
     assert CHINESE_WORD in recognition.segments[0].text and "环境" in recognition.segments[1].text
     assert recognition.segments[0].end_s < recognition.segments[1].start_s
     assert passes == ["encode", *["generate"] * (2 if left else 3)]
+
+
+def test_a_misheard_half_leaves_the_whole_text_as_it_is(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no word of the text, as if that were of the other half alone; but the words are heard in both."""
+    decode = engine._whisper.decode
+    first, second = chinese(), chinese(OTHER)
+    counts: list[int] = []
+
+    def mishearing(encoded: Any, count: int, *rest: Any, **options: Any) -> Any:
+        attempt = decode(encoded, count, *rest, **options)
+        counts.append(count)
+        return dataclasses.replace(attempt, text="喂闷。") if len(counts) == 2 else attempt
+
+    monkeypatch.setattr(engine._whisper, "decode", mishearing)
+    monkeypatch.setattr(whisper, "is_too_short", lambda text, speech_s: len(counts) == 1)
+    monkeypatch.setattr(whisper, "is_of_the_other", lambda text, part, other_s: True)
+    (recognition,) = engine.recognise([joined(0.5, first, second)], Hints(("zh",)))
+    assert len(recognition.segments) == 1 and len(counts) == 3
+    assert CHINESE_WORD in recognition.text and "环境" in recognition.text
 
 
 def test_the_words_are_those_of_the_text(engine: WhisperEngine) -> None:

@@ -11,7 +11,6 @@ from huiyin.assistant.faces.connections.engines import Engines, Limits, ears
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.scenario.agents.realtime import RealtimeLine
-from huiyin.assistant.scenario.api import with_overrides
 from huiyin.assistant.scenario.cast import made_voice
 from huiyin.assistant.scenario.realtime_view import Message
 from huiyin.assistant.scenario.result import Result
@@ -19,7 +18,7 @@ from huiyin.assistant.scenario.runner import MadeSpeech
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
 from huiyin.assistant.scenario.scripted_client import ScriptedClient
 from huiyin.assistant.scenario.watched_services import WatchedServices
-from huiyin.configs.settings import load
+from huiyin.configs.settings import load, with_overrides
 from tests.support.virtual_agent import played_out
 
 

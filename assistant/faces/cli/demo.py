@@ -17,10 +17,10 @@ from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
-from huiyin.assistant.scenario.api import parse, with_overrides
+from huiyin.assistant.scenario.api import parse
 from huiyin.assistant.scenario.real_time import LiveRunner
 from huiyin.configs.messages import said
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, with_overrides
 
 _TURNS = (
     {"user": "你好，请介绍一下你自己。"},

@@ -34,4 +34,6 @@ def on_signal(number: int, handler: Callable[..., None]) -> Iterator[None]:
 
 
 def _end(number: int, _: Any) -> None:
+    for each in _ENDS:  # a terminal that closes may send two: the second one must not end the cleaning up
+        signal.signal(each, signal.SIG_IGN)
     raise SystemExit(128 + number)

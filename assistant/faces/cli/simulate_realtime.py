@@ -17,11 +17,11 @@ from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.agents.play import AgentRunner
 from huiyin.assistant.scenario.agents.realtime import RealtimeLink
-from huiyin.assistant.scenario.api import Result, with_overrides
+from huiyin.assistant.scenario.api import Result
 from huiyin.assistant.scenario.cast import made_voice
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
 from huiyin.assistant.scenario.watched_services import WatchedServices
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, with_overrides
 from huiyin.services.common.serve import listen, make_threads, serving
 
 _AT_ONCE = 6  # they mostly wait; more, and a machine with two cores is late

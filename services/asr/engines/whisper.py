@@ -61,6 +61,7 @@ _EXPECTED_WEIGHT = 6.0
 """Of the mean log-probability of a phrase that is expected. Of 3, 4, 5, 6, 8, 10 and 14, with 6 the fewest were missed
 at one rate of false wakes, by the phrases, voices and people of `benchmarks.wake --half dev`."""
 
+_MOSTLY = 0.75  # of the tokens; the first ones may reach over sound without text
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
 
 
@@ -89,6 +90,9 @@ class _Whole:
     states: Encoded
     offset: int
     """Samples: where the part begins in them."""
+    attempt: Attempt
+    """What was decoded from all of them, which are those of `count` samples of speech and of silence after it."""
+    count: int
 
     def later(self, samples: int) -> _Whole:
         """For a part that begins so many samples later."""
@@ -202,7 +206,9 @@ class WhisperEngine:
             timed = (word.later(first / SAMPLE_RATE) for word in self._whisper.words(encoded, attempt, spoken))
             segment = replace(segment, words=tuple(timed))
         found = Recognition((segment,), warnings)
-        return found if whole else self._completed(found, samples, speech, hints, _Whole(encoded, -first))
+        if whole:
+            return found
+        return self._completed(found, samples, speech, hints, _Whole(encoded, -first, attempt, len(spoken)))
 
     def _completed(
         self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints, whole: _Whole
@@ -227,17 +233,27 @@ class WhisperEngine:
         before = self._recognise(*earlier, language, hints, whole=whole)
         if holds(text, before.text) and is_as_dense(text, before.text, _speech_s(later[1]), _speech_s(earlier[1])):
             return found
-        if is_of_the_other(text, before.text, _speech_s(later[1])) and not hints.words:
+        if not hints.words and self._is_later(whole, text, before.text, cut, _speech_s(later[1])):
             start_s, end_s = _edges_s(later[1], len(later[0]) / SAMPLE_RATE)
             after = replace(found, segments=(replace(found.segments[0], start_s=start_s, end_s=end_s),))
         else:
             after = self._recognise(*later, language, hints, whole=beside)
-        one_is_missing = bool(before.text and after.text) and holds(text, before.text) != holds(text, after.text)
-        if not one_is_missing and letters(before.text) + letters(after.text) < _MORE_LETTERS * letters(text):
+        if letters(before.text) + letters(after.text) < _MORE_LETTERS * letters(text):
             return found
         before = self._completed(before, *earlier, hints, whole)
         after = self._completed(after, *later, hints, beside)
         return _joined([before, _moved(after, cut)])
+
+    def _is_later(self, whole: _Whole, text: str, before: str, cut: int, later_s: float) -> bool:
+        """Whether `text`, of the whole piece, is only what was said behind the cut (a frame), of `later_s` of speech.
+
+        By its words, of which the part before the cut has none, and by when the decoder turned to them.
+        """
+        if text != whole.attempt.text or not is_of_the_other(text, before, later_s):
+            return False
+        starts_s = self._whisper.starts_s(whole.states, whole.attempt, whole.count)[:-1]
+        cut_s = (cut * _VAD_FRAME + whole.offset) / SAMPLE_RATE
+        return sum(start_s > cut_s for start_s in starts_s) >= _MOSTLY * len(starts_s)
 
     def _recognise_run(self, samples: Samples, speech: npt.NDArray[np.float32], run: Run, hints: Hints) -> Recognition:
         part = samples[run.start * _VAD_FRAME : run.end * _VAD_FRAME]

@@ -52,13 +52,14 @@ _LENGTH = 0.5
 The usual mean (1) prefers rare characters, which are of several tokens, and the sum (0) leaves out full stops. Errors
 in 71 Chinese recordings (`dev` in `benchmarks.recogniser.transcribed`), and how many end in a mark: quick 188 and 53
 with the decoder's own mean, 183 and 48 with its sum, 179 and 51 like this; careful 200 and 55, 182 and 52, 169 and 56.
-In 64 English ones 84, 81 and 84; careful 78, 74 and 76.
+In 64 English ones, one window and one decoding of five texts each: 84, 81 and 84; careful 78, 74 and 76.
 """
 _SURE = {"en": -0.5}
 """Languages where a quick decoding follows one first, and keeps it from this mean log-probability of its tokens on.
 
-On 64 English recordings (`dev` in `benchmarks.recogniser.transcribed`) 91 errors instead of 94, in 0.89 of the
-processor time. Careful had 88 instead of 84; of Chinese thresholds, those with as few errors saved no time.
+When the text with the best mean was taken: on 64 English recordings (`dev` in `benchmarks.recogniser.transcribed`)
+91 errors instead of 94, in 0.89 of the processor time. Careful had 88 instead of 84; of Chinese thresholds, those with
+as few errors saved no time.
 """
 
 # The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
@@ -161,20 +162,24 @@ class Model:
             sampling_topk=0 if hints.temperature else 1,
             sampling_temperature=hints.temperature or 1.0,
         )[0]
-        tokens, score = self._best(result.sequences_ids, result.scores)
+        may_be_silence = result.no_speech_prob > _SILENCE_PROBABILITY
+        tokens, score = self._best(result.sequences_ids, result.scores, marks_alone=may_be_silence)
         text = self._text(tokens, language)
         looped = len(tokens) >= most or looks_looped(tokens, text)
         mean = score / max(len(tokens), 1)
         return Attempt(language, tokens, text, mean, result.no_speech_prob, looped, hints.translate)
 
-    def _best(self, found: Sequence[list[int]], scores: Sequence[float]) -> tuple[list[int], float]:
-        """The best of the texts, as tokens, and its log-probability, of `scores`."""
+    def _best(
+        self, found: Sequence[list[int]], scores: Sequence[float], *, marks_alone: bool
+    ) -> tuple[list[int], float]:
+        """The best of the texts, as tokens, and its log-probability, of `scores`. `marks_alone`: or no words."""
         ranked = sorted(
             zip(found, scores, strict=True), key=lambda each: each[1] / max(len(each[0]), 1) ** _LENGTH, reverse=True
         )
         decode = self._whisper.hf_tokenizer.decode
         # A full stop alone may be likelier than a sentence.
-        return next((each for each in ranked if any(map(str.isalnum, decode(each[0])))), ranked[0])
+        with_words = (each for each in ranked if any(map(str.isalnum, decode(each[0]))))
+        return ranked[0] if marks_alone else next(with_words, ranked[0])
 
     def once(self, attempt: Attempt) -> Attempt:
         """The same without the repetition at its end."""
@@ -206,19 +211,25 @@ class Model:
         if not attempt.tokens:
             return ()
         tokenizer = self._tokenizer(attempt.language, attempt.translated)
-        length_s = len(samples) / SAMPLE_RATE
-        frames = round(length_s * _FRAMES_PER_S)
-        (aligned,) = self._whisper.model.align(encoded, list(tokenizer.sot_sequence), [attempt.tokens], frames)
-        starts_s = _starts_s(np.array(aligned.alignments), len(attempt.tokens) + 1)
+        starts_s = self.starts_s(encoded, attempt, len(samples))
         texts, tokens = tokenizer.split_tokens_on_unicode(attempt.tokens)
         first = np.cumsum([0, *map(len, tokens)])
         words = timed_words(
             [text.replace(_HALF_CHARACTER, "") for text in texts],
-            [min(starts_s[i] + _AHEAD_S, length_s) for i in first],
+            [starts_s[i] for i in first],
             samples,
         )
         # Not token by token: a comma is wide behind the character before it.
         return tuple(replace(word, text=_clean(word.text, attempt.language)) for word in words)
+
+    def starts_s(self, encoded: Encoded, attempt: Attempt, count: int) -> list[float]:
+        """When each of the tokens begins, and when the last one ends, in the `count` encoded samples."""
+        tokenizer = self._tokenizer(attempt.language, attempt.translated)
+        length_s = count / SAMPLE_RATE
+        frames = round(length_s * _FRAMES_PER_S)
+        (aligned,) = self._whisper.model.align(encoded, list(tokenizer.sot_sequence), [attempt.tokens], frames)
+        starts_s = _starts_s(np.array(aligned.alignments), len(attempt.tokens) + 1)
+        return [min(start_s + _AHEAD_S, length_s) for start_s in starts_s]
 
     def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
         key = language, translate
