@@ -8,9 +8,6 @@ from huiyin.services.common.text import is_chinese
 
 _LATIN_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")
 _LEAST_WORDS = 2  # "OK" alone, or a name, is said in any language
-_ENGLISH_ALONE = frozenset(
-    ["hello", "hi", "hey", "thanks", "sorry", "goodbye", "yes", "please", "what", "why", "who", "where", "when", "how"]
-)
 _HINTS = {"zh": "（请用中文回答。）", "en": "(Answer in English.)"}
 
 
@@ -24,19 +21,15 @@ def language_hint(user: str, last_reply: str, replies_in: str) -> str:
 
     `replies_in`: 'zh', 'en', 'user' for the language of the user's own words, or '' where that is not known. With the
     system prompt alone, the embedded 1.5B model answered English in Chinese after a Chinese turn; with this line it
-    does not. So it stands where the language changes, and for a word alone ("Hello."), which the model answers in the
-    system prompt's last language. Words of both languages in one sentence change nothing.
+    does not. So it stands where the language changes. Words of both languages in one sentence change nothing.
     """
     spoken = language_of(user)
     if not replies_in:
         return ""
     if spoken == "zh" and _LATIN_WORD.search(user):
         return ""
-    words = _LATIN_WORD.findall(user.lower()) if spoken == "en" else []
-    is_alone = len(words) == 1 and words[0] in _ENGLISH_ALONE
-    if spoken == "en" and len(words) < _LEAST_WORDS and not is_alone:
+    if spoken == "en" and len(_LATIN_WORD.findall(user)) < _LEAST_WORDS:
         return ""
     if replies_in == "user":
-        changes = language_of(last_reply) != spoken if last_reply else is_alone
-        return _HINTS[spoken] if changes else ""
+        return _HINTS[spoken] if last_reply and language_of(last_reply) != spoken else ""
     return _HINTS[replies_in] if spoken != replies_in else ""
