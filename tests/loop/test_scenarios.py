@@ -266,7 +266,7 @@ def test_what_a_device_loses_is_not_heard(fault: str, heard: str) -> None:
         {"user": "one two three four five six seven eight nine ten", "complete": 0.1},
         {"device": fault, "after": "user starts + 650 ms", "lasts_ms": 2 * 320},
     ]
-    log = simulate(parse({"turns": turns, "settings": {"turns.endpoint_unsure_s": 2, "turns.endpoint_s": 2}})).log
+    log = simulate(parse({"turns": turns, "settings": {"turns.endpoint_unsure_s": 4, "turns.endpoint_s": 4}})).log
     assert [turn.user for turn in log.history] == [heard]
 
 
