@@ -48,6 +48,11 @@ def zero_or_more(text: str) -> int:
     return int(_at_least(0, text, int))
 
 
+def two_or_more(text: str) -> int:
+    """An option's value: a whole number of at least 2."""
+    return int(_at_least(2, text, int))
+
+
 def above_zero(text: str) -> float:
     """An option's value: a finite number above 0."""
     value = _at_least(0, text, float)
@@ -58,23 +63,12 @@ def above_zero(text: str) -> float:
 
 def existing_file(text: str) -> Path:
     """An option's value: a file that is there."""
-    path = Path(text).expanduser()
-    if not path.is_file():
-        raise WrongOption(f"there is no file {path}")
-    return path
-
-
-def two_or_more(text: str) -> int:
-    """An option's value: a whole number of at least 2."""
-    return int(_at_least(2, text, int))
+    return _existing("file", text, Path.is_file)
 
 
 def existing_folder(text: str) -> Path:
     """An option's value: a folder that is there."""
-    path = Path(text).expanduser()
-    if not path.is_dir():
-        raise WrongOption(f"there is no folder {path}")
-    return path
+    return _existing("folder", text, Path.is_dir)
 
 
 def writable(text: str) -> Path:
@@ -96,6 +90,13 @@ def language_model(text: str) -> str:
     if not all(file.name.endswith(".gguf") for file in files):
         raise WrongOption(f"{text} is no language model: name a .gguf (huiyin models list shows them)")
     return text
+
+
+def _existing(kind: str, text: str, is_there: Callable[[Path], bool]) -> Path:
+    path = Path(text).expanduser()
+    if not is_there(path):
+        raise WrongOption(f"there is no {kind} {path}")
+    return path
 
 
 def _at_least(low: float, text: str, kind: Callable[[str], float]) -> float:

@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("--runs", type=one_or_more, default=5)
     parser.add_argument("--set", action="append", default=[], help="as for `huiyin demo`")
     args = parser.parse_args()
-    load("embedded", args.set)  # a wrong one is told before anything is measured
+    load("embedded", args.set)  # refuses a wrong one before anything is measured
     with ExitStack() as rivals:
         found = slowed_down(args.tokens_s, rivals)
         if found is None:

@@ -54,7 +54,7 @@ class Openers:
     def choose(
         self, openers: Mapping[str, Mapping[str, Sequence[str]]], language: str, kind: str, fits_s: float
     ) -> str:
-        """One of a persona's `openers` of this kind, but not the last one again; '' if there is none.
+        """One of a persona's `openers` of this kind, but not the last one again; '' without one.
 
         Where some take at most `fits_s` seconds, the one among them that was said longest ago, else the shortest.
         """

@@ -23,9 +23,9 @@ from benchmarks.command import (
 from tests.support import ROOT
 
 PROGRAMS = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text("utf-8")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): source
     for path in sorted((ROOT / "benchmarks").rglob("*.py"))
-    if "ArgumentParser(" in path.read_text("utf-8")
+    if "ArgumentParser(" in (source := path.read_text("utf-8"))
 }
 WITH_SETTINGS = [name for name, source in PROGRAMS.items() if '"--set"' in source and "args.set" in source]
 

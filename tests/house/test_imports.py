@@ -10,7 +10,6 @@ the commands of `faces/cli/main.py`, the programs that `subprocess` runs.
 from __future__ import annotations
 
 import ast
-import gc
 import graphlib
 from collections.abc import Iterator
 from functools import cache
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
+from tests.support.big_tables import forgotten_afterwards
 
 PACKAGES = ("assistant", "services", "configs")  # imported below `huiyin`
 
@@ -71,12 +71,9 @@ def nodes(module: str) -> list[ast.AST]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def forgotten_afterwards() -> Iterator[None]:
-    """Half a million objects, among which garbage would be looked for meanwhile, and in the tests that come after."""
-    gc.disable()
-    yield
-    nodes.cache_clear()
-    gc.enable()
+def tables() -> Iterator[None]:
+    with forgotten_afterwards(nodes):
+        yield
 
 
 def packages_of(module: str) -> list[str]:

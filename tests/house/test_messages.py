@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import gc
 import re
 import string
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import pytest
 
 from huiyin.configs import errors, messages
 from tests.support import ROOT
+from tests.support.big_tables import forgotten_afterwards
 
 HELPERS = {
     "error": {"source", "line", "what"},  # assistant/scenario/reader.py
@@ -74,13 +74,9 @@ def nodes() -> list[tuple[str, ast.ClassDef | ast.Call]]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def forgotten_afterwards() -> Iterator[None]:
-    """Half a million objects, among which garbage would be looked for meanwhile, and in the tests that come after."""
-    gc.disable()
-    yield
-    trees.cache_clear()
-    nodes.cache_clear()
-    gc.enable()
+def tables() -> Iterator[None]:
+    with forgotten_afterwards(trees, nodes):
+        yield
 
 
 @cache

@@ -294,7 +294,7 @@ def converse(folder: Path, out: Path) -> None:
         thread = threading.Thread(target=conversation.run, daemon=True)
         thread.start()
         conversation.type("Tell me a story.")
-        assert replies.acquire(timeout=PATIENCE_S), "no story is told"
+        assert replies.acquire(timeout=PATIENCE_S), "the story does not begin"
         until(lambda: blocks() > _SOME_BLOCKS)  # PortAudio may lose a card at the start; it is opened again
         air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user]))  # the echo path has so long to learn the room
         assert replies.acquire(timeout=PATIENCE_S), "the user is not answered"
