@@ -102,12 +102,17 @@ class Attempt:
 
 
 class Model:
-    """A Whisper model on the CPU, int8."""
+    """A Whisper model on the CPU, int8. `at_once` threads may call it, and it computes on `cores_each` for each."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, *, at_once: int, cores_each: int) -> None:
         self.name = folder.name
         self._whisper = WhisperModel(
-            str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+            str(folder),
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=cores_each,
+            num_workers=at_once,
+            local_files_only=True,
         )
         self.languages = tuple(sorted(self._whisper.supported_languages))
         self.translates = bool(self._whisper.model.is_multilingual)
