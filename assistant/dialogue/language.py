@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from huiyin.services.common.text import is_chinese
 
 _LATIN_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")
-_LEAST_WORDS = 2  # "OK" alone, or a name, is said in any language
+_LEAST_WORDS = 2  # a name alone is said in any language
+_ENOUGH_WORDS = 3  # of English, to be answered in English whatever the prompt
+_ENGLISH_ALONE = frozenset(
+    ["hello", "hi", "hey", "thanks", "sorry", "goodbye", "please", "what", "why", "who", "where", "when", "how", "help"]
+)
+_IN_BOTH = frozenset(["ok", "okay", "bye"])  # Chinese speakers say them in Chinese sentences
 _HINTS = {"zh": "（请用中文回答。）", "en": "(Answer in English.)"}
 
 
@@ -16,20 +22,35 @@ def language_of(text: str) -> str:
     return "zh" if is_chinese(text) else "en"
 
 
-def language_hint(user: str, last_reply: str, replies_in: str) -> str:
+def language_hint(
+    user: str, last_reply: str, replies_in: str, prompt_in: Sequence[str] = (), *, is_first: bool = False
+) -> str:
     """A line for the model where it would slip into the wrong language, else ''.
 
-    `replies_in`: 'zh', 'en', 'user' for the language of the user's own words, or '' where that is not known. With the
-    system prompt alone, the embedded 1.5B model answered English in Chinese after a Chinese turn; with this line it
-    does not. So it stands where the language changes. Words of both languages in one sentence change nothing.
+    `replies_in`: 'zh', 'en', 'user' for the language of the user's own words, or '' where that is not known.
+    `prompt_in`: the languages of the system prompt, as far as they are known. `is_first`: the user has said nothing
+    before.
+
+    The embedded 1.5B model stays in the language of the last reply. Before there is one, under a prompt in both, it
+    guesses: "Hello." was answered in Chinese, 今天没考过 in English; English of three words and more never was. So the
+    line stands where the language changes, and over such first words: over others the model says them after the user.
+    Words of both languages in one sentence change nothing.
     """
-    spoken = language_of(user)
+    spoken, words = language_of(user), _LATIN_WORD.findall(user)
     if not replies_in:
         return ""
-    if spoken == "zh" and _LATIN_WORD.search(user):
+    if words if spoken == "zh" else not _are_english(words, is_first):
         return ""
-    if spoken == "en" and len(_LATIN_WORD.findall(user)) < _LEAST_WORDS:
-        return ""
-    if replies_in == "user":
-        return _HINTS[spoken] if last_reply and language_of(last_reply) != spoken else ""
-    return _HINTS[replies_in] if spoken != replies_in else ""
+    if replies_in != "user":
+        return _HINTS[replies_in] if spoken != replies_in else ""
+    before = {language_of(last_reply)} if last_reply else {*prompt_in}
+    is_told_by_words = not last_reply and len(words) >= _ENOUGH_WORDS
+    return _HINTS[spoken] if before - {spoken} and not is_told_by_words else ""
+
+
+def _are_english(words: Sequence[str], is_first: bool) -> bool:
+    """Whether Latin words tell that the user speaks English. A word alone may be a name in a Chinese conversation."""
+    if len(words) != 1:
+        return len(words) >= _LEAST_WORDS
+    word = words[0].lower()
+    return word in _ENGLISH_ALONE or (is_first and word not in _IN_BOTH)

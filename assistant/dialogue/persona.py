@@ -172,7 +172,7 @@ class Persona:
                 mood_line(mood, moods, language_of(user)) if mood else "",
                 situation.memory_line(user) if situation else "",
                 situation.time_line(user) if situation and self.written_in else "",
-                language_hint(user, last_reply, self.replies_in),
+                language_hint(user, last_reply, self.replies_in, self.written_in, is_first=not history.users_words()),
             ]
             user = by_other_voice(user, other_voice=other_voice)
         words = history.opening(self.language) if user is None else "\n".join([*filter(None, lines), user])

@@ -106,7 +106,7 @@ def test_typed_words_are_answered(stub: Stub) -> None:
         live.loop.type("hello")
         (committed,) = live.wait(on.TurnCommitted)
     assert (committed.turn.user, committed.turn.heard) == ("hello", stub.reply)
-    assert stub.asked[0]["messages"][-1]["content"] == "hello"
+    assert stub.asked[0]["messages"][-1]["content"] == "(Answer in English.)\nhello"
     assert [turn.user for turn in live.loop.history.turns] == ["hello"]
 
 

@@ -123,7 +123,7 @@ def test_typed_words_are_answered() -> None:
     with Stub() as stub, at_desk(Services(stub.settings())) as desk:
         desk.session.type("hello")
         assert desk.turn().turn.heard == stub.reply
-    assert stub.asked[0]["messages"][-1]["content"] == "hello"
+    assert stub.asked[0]["messages"][-1]["content"] == "(Answer in English.)\nhello"
 
 
 def test_half_duplex_does_not_hear_anything_while_it_speaks() -> None:

@@ -148,12 +148,41 @@ def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
         ("I failed again.", "", "zh", "（请用中文回答。）"),
         ("今天没考过。", "Hello.", "en", "(Answer in English.)"),
         ("今天没考过。", "你好。", "zh", ""),
+        ("Hello.", "你好。", "user", "(Answer in English.)"),
+        ("Hello.", "Hello!", "user", ""),
+        ("Siri.", "你好。", "user", ""),
+        ("Hello.", "", "zh", "（请用中文回答。）"),
     ],
 )
 def test_the_language_is_named_where_the_model_would_slip(
     user: str, last_reply: str, replies_in: str, hint: str
 ) -> None:
     assert language_hint(user, last_reply, replies_in) == hint
+
+
+@pytest.mark.parametrize(
+    ("user", "hint"),
+    [
+        ("Hello.", "(Answer in English.)"),
+        ("Good morning!", "(Answer in English.)"),
+        ("今天没考过。", "（请用中文回答。）"),
+        ("OK", ""),
+        ("3.5", ""),
+    ],
+)
+def test_before_the_first_reply_a_prompt_in_both_languages_needs_the_hint(user: str, hint: str) -> None:
+    both = {"zh": "你是安。", "en": "You are Ann."}
+    for system, greeting, hints in (
+        (both, "", hint),
+        (both, "你好。", hint.replace("（请用中文回答。）", "")),
+        (both, "Hello.", hint.replace("(Answer in English.)", "")),
+        ({"zh": "你是安。"}, "", hint.replace("（请用中文回答。）", "")),
+    ):
+        persona, history = Persona.from_dict({"name": "Ann", "system": system}), History()
+        if greeting:
+            history.commit("", [HeardClause(greeting, 1)], interrupted=False)
+        asked = "\n".join(filter(None, [hints, user]))
+        assert persona.messages(history, user)[-1]["content"] == asked
 
 
 def test_the_hint_stands_before_the_last_words_and_not_in_the_history() -> None:
