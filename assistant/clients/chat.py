@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from huiyin.assistant.dialogue.clause_stream import LimitReached
 from huiyin.assistant.dialogue.tools import CalledTool
 
 
@@ -27,13 +28,15 @@ class ChatAnswer:
         self._at: dict[int, _Call] = {}  # index in the answer -> the call that goes on there
 
     def items_of(self, event: dict[str, Any]) -> Iterator[str | CalledTool]:
-        """The text of this event; its parts of calls are kept."""
+        """The text of this event, and whether it is the limit of tokens that ends it; its parts of calls are kept."""
         for choice in event.get("choices") or ():
             delta = choice.get("delta") or {}
             if text := delta.get("content"):
                 yield text
             for part in delta.get("tool_calls") or ():
                 self._add(part)
+            if choice.get("finish_reason") == "length":
+                yield LimitReached()
 
     def last_items(self) -> Iterator[CalledTool]:
         """The calls, in order."""

@@ -150,7 +150,8 @@ class Services:
         """The model's reply, piece by piece, then the `tools` that it calls; `max_tokens` long at most (default: a
         spoken reply).
 
-        `session` names the conversation, whose prompt is kept for it; `background`: others go first.
+        `session` names the conversation, whose prompt is kept for it; `background`: others go first. A `model` that the
+        service does not have is an error.
         """
         body = {
             "messages": list(messages),
@@ -162,6 +163,8 @@ class Services:
         headers = {"X-Huiyin-Session": session} if session else {}
         if background:
             headers["X-Huiyin-Priority"] = "background"
+        if model:  # who names one is not to be answered by another
+            headers["X-Huiyin-Strict-Model"] = "true"
         return self._post("llm", "/v1/chat/completions", body, _chat_decoder, timeout_s, **headers)
 
     def hold(self, seconds: float, *, session: str = "", timeout_s: float) -> Stream[None]:

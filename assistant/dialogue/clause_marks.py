@@ -64,6 +64,16 @@ def is_stop(text: str, at: int, end: int) -> bool:
     return not (exception and exception.search(text, max(0, at - _LONGEST_ABBREVIATION), at + 1))
 
 
+def up_to_last_stop(text: str) -> str:
+    """`text` without the sentence that it ends in the middle of; '' where there is no other."""
+    for at in range(len(text) - 1, -1, -1):
+        if text[at] in SENTENCE_END + ".":
+            end = after_closers(text, at)
+            if is_stop(text, at, end):
+                return text[:end]
+    return ""
+
+
 def _has_open_quote(text: str) -> bool:
     return text.count('"') % 2 == 1 or any(text.count(begin) > text.count(end) for begin, end in _QUOTES)
 

@@ -53,6 +53,7 @@ _MB = 2**20
 _UPSTREAM_HEADER = "X-Huiyin-Upstream"
 _SESSION_HEADER = "X-Huiyin-Session"
 _PRIORITY_HEADER = "X-Huiyin-Priority"
+_STRICT_HEADER = "X-Huiyin-Strict-Model"
 
 
 def make_app(settings: Settings) -> Flask:
@@ -125,6 +126,7 @@ def make_app(settings: Settings) -> Flask:
             client_left(request.environ),
             check_session(request.headers.get(_SESSION_HEADER, "")),
             check_priority(request.headers.get(_PRIORITY_HEADER, "")),
+            request.headers.get(_STRICT_HEADER, "").lower() == "true",
         )
 
     def streaming(body: JsonObject, encode: Callable[[ReplyStream], Iterator[bytes]], kind: str) -> Response:
@@ -157,9 +159,9 @@ def make_app(settings: Settings) -> Flask:
         """Chat completion, as OpenAI's, streamed or whole.
 
         `model` is a name of /v1/models, or empty: the first upstream that answers. Any other name stands for that, too,
-        unless service.strict_models is set. Unknown fields go to the upstream unchanged. The headers X-Huiyin-Upstream
-        and X-Huiyin-Model name what answered. A stream that fails after its first word ends with an event
-        {"error": {…}}.
+        unless service.strict_models is set, or the header X-Huiyin-Strict-Model is true. Unknown fields go to the
+        upstream unchanged. The headers X-Huiyin-Upstream and X-Huiyin-Model name what answered. A stream that fails
+        after its first word ends with an event {"error": {…}}.
 
         The embedded model answers one request at a time, sessions in turn. A background request waits for all others,
         and is ended with 503 `preempted` when one comes.

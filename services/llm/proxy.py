@@ -63,7 +63,7 @@ class Proxy:
 
         Raises ApiError when no upstream gave one, ClientLeft when the client has left.
         """
-        return self._first(body, lambda upstream, request: self._open(upstream, request, caller))
+        return self._first(body, caller, lambda upstream, request: self._open(upstream, request, caller))
 
     def complete(self, body: JsonObject, caller: Caller) -> Completion:
         """A whole reply. Raises as `stream` does."""
@@ -71,7 +71,7 @@ class Proxy:
         def ask(upstream: Upstream, request: Request) -> Completion:
             return Completion(self._whole(upstream, request, caller), upstream.name, request.body["model"])
 
-        return self._first(body, ask)
+        return self._first(body, caller, ask)
 
     def suspend(self, seconds: float, session: str) -> bool:
         """See `Upstream.suspend`."""
@@ -96,16 +96,17 @@ class Proxy:
                 unreachable.append({"upstream": upstream.name, "error": error.message})
         return list(models.values()), unreachable
 
-    def _first(self, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
+    def _first(self, body: JsonObject, caller: Caller, ask: Callable[[Upstream, Request], T]) -> T:
         """The answer of the first upstream that has the model and gives one.
 
-        Where none does, the name stands for the model of those that lack it, in order.
+        Where none does, the name stands for the model of those that lack it, in order, unless the caller forbids it.
         """
         failures: list[UpstreamError] = []
         lacking: list[Upstream] = []
         answer = self._first_of(self.chain.upstreams, body, ask, failures, lacking)
         named = body["model"]
-        if answer is None and lacking and named not in ALIASES and self._names.accepts(named, lacking[0].name):
+        may_stand_in = bool(lacking) and named not in ALIASES and not caller.strict_model
+        if answer is None and may_stand_in and self._names.accepts(named, lacking[0].name):
             answer = self._first_of(lacking, {**body, "model": ""}, ask, failures, [])
         if answer is not None:
             return answer

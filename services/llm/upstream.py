@@ -39,6 +39,8 @@ class Caller:
     """The conversation that the request belongs to, '' for none: turns and the prompt cache go by it."""
     background: bool = False
     """No user waits for the answer."""
+    strict_model: bool = False
+    """The model that the request names, or none."""
 
 
 @dataclass(frozen=True)

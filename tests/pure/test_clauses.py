@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from huiyin.assistant.dialogue.clause_stream import ClauseStream, LimitReached
 from huiyin.assistant.dialogue.clauses import ClauseSplitter, main, split
 from huiyin.services.common.think import ThoughtFilter
 from tests.support import DATA
@@ -55,6 +56,32 @@ def test_a_text_that_no_character_decides_is_cut_all_the_same() -> None:
     clauses = split(text)
     assert "".join(clauses) == text
     assert max(map(len, clauses)) <= 250
+
+
+@pytest.mark.parametrize(
+    ("reply", "left_out"),
+    [
+        ("A fox lived there. It hunted at night and slept by day in the old barn. One day it", "One day it"),
+        ("它住在山里。它每天晚上出去，白天睡觉，从来不进村子。它不怕人。有一天它", "有一天它"),
+        ("A fox lived there. It was old. It had", "It had"),
+        ("It weighs 3.5", ""),  # there is no other sentence
+        ("Well, there are many things that", ""),
+        ("A fox lived there. It hunted at night with Dr.", "It hunted at night with Dr."),
+        ("A fox lived there. It hunted at night.", ""),
+        ("", ""),
+    ],
+)
+def test_a_reply_that_is_cut_at_its_limit_ends_with_a_sentence(reply: str, left_out: str) -> None:
+    def clauses(*pieces: str) -> str:
+        said: list[str] = []
+        stream = ClauseStream(lambda number, clause: said.append(clause))
+        for piece in pieces:
+            stream.feed(piece)
+        stream.finish()
+        return "".join(said).replace(" ", "")
+
+    assert clauses(reply) == reply.replace(" ", "")
+    assert clauses(reply, LimitReached()) == reply.removesuffix(left_out).replace(" ", "")
 
 
 @pytest.mark.parametrize("text", ["a <b", "<thinker>", "1 < 2", "<|", "<|a\n|>", "<<b"])

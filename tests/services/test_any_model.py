@@ -44,6 +44,14 @@ def test_strict_service_refuses_and_names_the_right_ones(stub: Stub) -> None:
     assert "gpt-4.1" in answer.get_json()["error"]["message"] and "model-a" in answer.get_json()["error"]["message"]
 
 
+def test_a_request_may_insist_on_its_model(stub: Stub) -> None:
+    client = make_app(Settings(llm=LlmSettings(upstreams=(stub.url,)))).test_client()
+    strict = {"X-Huiyin-Strict-Model": "true"}
+    status = {name: client.post(CHAT, json={"messages": HELLO, "model": name}, headers=strict).status_code for name in
+              ("gpt-4.1", "model-a", "")}  # fmt: skip
+    assert status == {"gpt-4.1": 404, "model-a": 200, "": 200}
+
+
 def test_upstream_that_is_down_does_not_hide_the_one_that_can_answer(stub: Stub) -> None:
     settings = LlmSettings(upstreams=(f"http://127.0.0.1:{free_port()}/v1", stub.url))
     answer = make_app(Settings(llm=settings)).test_client().post(CHAT, json={"messages": HELLO, "model": "gpt-4.1"})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.dialogue.clause_stream import LimitReached
 from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.faces.cli.shared import CommandError, text_from
+from huiyin.assistant.faces.cli.shared import CommandError, text_from, to_people
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _TIMEOUT_S = 120.0  # a large model may think, and read a long text first
@@ -22,14 +25,16 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         answer = launcher.services.ask(
             messages, timeout_s=_TIMEOUT_S, max_tokens=settings.llm.max_new_tokens, model=args.model
         )
-        last = ""
+        last, is_cut = "", False
         try:
             for piece in answer:
                 print(piece, end="", flush=True)
-                last = piece
+                last, is_cut = piece or last, isinstance(piece, LimitReached)
         finally:  # also when the answer breaks off: the next line begins at the left
             if last and not last.endswith("\n"):
                 print(flush=True)
     if not last:
         raise CommandError("cli.empty_answer")
+    if is_cut:
+        print(to_people(said("cli.answer_cut", tokens=settings.llm.max_new_tokens)), file=sys.stderr)
     return 0

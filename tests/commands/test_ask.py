@@ -1,0 +1,42 @@
+"""`huiyin ask`, with a language model whose answers are stated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from huiyin.assistant.faces.cli import main
+from tests.support.stub_upstream import Answer, Stub, delta
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    """What stands at the port of the language model's service, and is taken to run."""
+    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
+    with Stub() as stub:
+        monkeypatch.setenv("HUIYIN_LLM_PORT", str(stub.port))
+        yield stub
+
+
+def test_an_answer_that_is_cut_off_says_so(service: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    def cut_off(answer: Answer) -> None:
+        answer.start()
+        answer.event(delta("Once upon a"))
+        answer.event(delta(finish="length"))
+        answer.write(b"data: [DONE]\n\n")
+        answer.end()
+
+    service.behave = cut_off
+    assert main.main(["ask", "tell me a story", "--set", "llm.max_new_tokens=3"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "Once upon a\n"
+    assert err == "huiyin: the answer is cut off at 3 tokens; --set llm.max_new_tokens=N allows more\n"
+
+
+def test_a_model_that_is_named_is_the_one_that_answers(service: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["ask", "hi"]) == main.main(["ask", "hi", "--model", "qwen3:8b"]) == 0
+    assert capsys.readouterr() == ("hello there\n" * 2, "")
+    anything, named = service.asked
+    assert "x-huiyin-strict-model" not in anything.headers
+    assert (named.headers["x-huiyin-strict-model"], named.body["model"]) == ("true", "qwen3:8b")
