@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from huiyin.services.common.text import is_chinese
+from huiyin.services.common.text import count_han, is_chinese
 
 _LATIN_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")
 _LEAST_WORDS = 2  # a name alone is said in any language
-_ENOUGH_WORDS = 3  # of English, to be answered in English whatever the prompt
+_FEW = {"zh": 4, "en": 2}  # characters, or words: the model may not see in which language they are
 _ENGLISH_ALONE = frozenset(
     ["hello", "hi", "hey", "thanks", "sorry", "goodbye", "please", "what", "why", "who", "where", "when", "how", "help"]
 )
@@ -32,9 +32,9 @@ def language_hint(
     before.
 
     The embedded 1.5B model stays in the language of the last reply. Before there is one, under a prompt in both, it
-    guesses: "Hello." was answered in Chinese, 今天没考过 in English; English of three words and more never was. So the
-    line stands where the language changes, and over such first words: over others the model says them after the user.
-    Words of both languages in one sentence change nothing.
+    guesses where the words are few: "Hello." was answered in Chinese, 谢谢 in English. So the line stands where the
+    language changes, and over such first words; over more of them the model repeats the user. Words of both languages
+    in one sentence change nothing.
     """
     spoken, words = language_of(user), _LATIN_WORD.findall(user)
     if not replies_in:
@@ -44,8 +44,8 @@ def language_hint(
     if replies_in != "user":
         return _HINTS[replies_in] if spoken != replies_in else ""
     before = {language_of(last_reply)} if last_reply else {*prompt_in}
-    is_told_by_words = not last_reply and len(words) >= _ENOUGH_WORDS
-    return _HINTS[spoken] if before - {spoken} and not is_told_by_words else ""
+    is_clear = not last_reply and (len(words) or count_han(user)) > _FEW[spoken]
+    return _HINTS[spoken] if before - {spoken} and not is_clear else ""
 
 
 def _are_english(words: Sequence[str], is_first: bool) -> bool:

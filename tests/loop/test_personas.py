@@ -161,28 +161,27 @@ def test_the_language_is_named_where_the_model_would_slip(
 
 
 @pytest.mark.parametrize(
-    ("user", "hint"),
+    ("user", "greeting", "hint"),
     [
-        ("Hello.", "(Answer in English.)"),
-        ("Good morning!", "(Answer in English.)"),
-        ("今天没考过。", "（请用中文回答。）"),
-        ("OK", ""),
-        ("3.5", ""),
+        ("Hello.", "", "(Answer in English.)"),
+        ("Hello.", "Hello.", ""),
+        ("Help!", "你好。", "(Answer in English.)"),
+        ("Good morning!", "", "(Answer in English.)"),
+        ("What is a lighthouse?", "", ""),
+        ("谢谢。", "", "（请用中文回答。）"),
+        ("谢谢。", "你好。", ""),
+        ("灯塔是什么？", "", ""),
+        ("OK", "", ""),
+        ("3.5", "", ""),
     ],
 )
-def test_before_the_first_reply_a_prompt_in_both_languages_needs_the_hint(user: str, hint: str) -> None:
-    both = {"zh": "你是安。", "en": "You are Ann."}
-    for system, greeting, hints in (
-        (both, "", hint),
-        (both, "你好。", hint.replace("（请用中文回答。）", "")),
-        (both, "Hello.", hint.replace("(Answer in English.)", "")),
-        ({"zh": "你是安。"}, "", hint.replace("（请用中文回答。）", "")),
-    ):
-        persona, history = Persona.from_dict({"name": "Ann", "system": system}), History()
-        if greeting:
-            history.commit("", [HeardClause(greeting, 1)], interrupted=False)
-        asked = "\n".join(filter(None, [hints, user]))
-        assert persona.messages(history, user)[-1]["content"] == asked
+def test_few_first_words_need_the_hint_under_a_prompt_in_both_languages(user: str, greeting: str, hint: str) -> None:
+    persona = Persona.from_dict({"name": "Ann", "system": {"zh": "你是安。", "en": "You are Ann."}})
+    history = History()
+    if greeting:
+        history.commit("", [HeardClause(greeting, 1)], interrupted=False)
+    asked = "\n".join(filter(None, [hint, user]))
+    assert persona.messages(history, user)[-1]["content"] == asked
 
 
 def test_the_hint_stands_before_the_last_words_and_not_in_the_history() -> None:
