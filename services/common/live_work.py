@@ -3,7 +3,8 @@
 Conversations, replies and speech mark themselves for as long as they last; the recogniser looks before each piece of a
 file whether anybody has. A mark is a shared lock on a file (`flock`): it is gone when its process is, however that
 ends. The file is empty, and in memory where the system has a place for that. One for each port of the recogniser, and
-user: who asks another one shares no cores with this one's files. Elsewhere than on POSIX systems nothing is marked.
+user: who asks another one shares no cores with this one's files. The last who held it removes it; what killed processes
+have left is removed when the next one starts. Elsewhere than on POSIX systems nothing is marked.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ class LiveWork:
         """`port`: that of the recogniser; 0 (any free port): nothing is marked."""
         self._path: Path | None = None
         if port and os.name == "posix":
-            self._path = (folder or _folder()) / f"huiyin-{os.getuid()}-live-{port}"
+            folder, name = folder or _folder(), f"huiyin-{os.getuid()}-live-"
+            self._path = folder / f"{name}{port}"
+            for left in folder.glob(f"{name}*"):
+                _is_held(left, remove=True)
         self._lock = threading.Lock()
         self._holders = 0
         self._file: int | None = None
@@ -56,23 +60,7 @@ class LiveWork:
 
     def anywhere(self) -> bool:
         """Whether any process of this machine has live work."""
-        if self._path is None or not self._path.exists():
-            return False
-        import fcntl
-
-        try:
-            file = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        try:
-            if os.fstat(file).st_uid != os.getuid():
-                return False
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(file)
-        return False
+        return self._path is not None and _is_held(self._path)
 
     def _begin(self) -> None:
         with self._lock:
@@ -83,21 +71,46 @@ class LiveWork:
     def _end(self) -> None:
         with self._lock:
             self._holders -= 1
-            if self._holders == 0 and self._file is not None:
+            if self._holders == 0 and self._file is not None and self._path is not None:
                 os.close(self._file)
                 self._file = None
+                _is_held(self._path, remove=True)
 
     @staticmethod
     def _marked(path: Path) -> int | None:
         import fcntl
 
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-            fcntl.flock(file, fcntl.LOCK_SH)  # a look at it takes microseconds
+            while True:
+                file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+                fcntl.flock(file, fcntl.LOCK_SH)  # a look at it takes microseconds
+                if os.fstat(file).st_nlink:
+                    return file
+                os.close(file)  # somebody has removed it in between: no other process would see this mark
         except OSError as error:
             log.info("live work cannot be marked in %s: %s", path, error.strerror)
             return None
-        return file
+
+
+def _is_held(path: Path, *, remove: bool = False) -> bool:
+    """Whether a process holds this mark. `remove`: where none does it goes."""
+    import fcntl
+
+    try:
+        file = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        if os.fstat(file).st_uid != os.getuid():
+            return False
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if remove and os.fstat(file).st_nlink:  # else it is gone, and one of that name is somebody's
+            path.unlink()
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def _folder() -> Path:

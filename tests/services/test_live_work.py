@@ -33,9 +33,30 @@ def test_a_mark_ends_with_its_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout and child.stdout.readline() == b"marked\n"
-        assert LiveWork(7, tmp_path).anywhere()
+        work = LiveWork(7, tmp_path)
+        assert work.anywhere()
+        LiveWork(8, tmp_path)
+        assert [*tmp_path.iterdir()], "whoever starts removes no mark that is held"
         child.kill()
-    assert not LiveWork(7, tmp_path).anywhere()
+    assert not work.anywhere()
+    assert [*tmp_path.iterdir()], "it could not remove it itself"
+    LiveWork(8, tmp_path)
+    assert not [*tmp_path.iterdir()], "the next that starts does, whatever its port"
+
+
+def test_who_marks_while_a_mark_is_removed_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    one, other, lock = LiveWork(7, tmp_path), LiveWork(7, tmp_path), fcntl.flock
+
+    def just_too_late(file: int, how: int) -> None:
+        monkeypatch.undo()
+        next(tmp_path.iterdir()).unlink()  # as `other` does when it ends
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", just_too_late)
+    with one.going_on():
+        assert other.anywhere()
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_presence_lasts_for_a_while_after_each_sign_of_life(tmp_path: Path) -> None:
