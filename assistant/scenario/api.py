@@ -35,7 +35,7 @@ from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.assistant.scenario.simulated_services import JudgeText, Recognise, unjudged
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.messages import said
-from huiyin.configs.settings import Settings, load, with_overrides
+from huiyin.configs.settings import Settings, SettingsConflict, load, with_overrides
 
 __all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
 
@@ -80,7 +80,7 @@ def simulate(
     check_playable(scenario, depth, real=real, card=depth == "live" and place == "card")
     if settings is None:
         settings = load() if real else load(environ={})
-    settings = with_overrides(settings, scenario.settings)
+    settings = settings_for(scenario, depth, settings)
     clients = Services(settings) if real else None
     ask = judge_for([scenario], settings) if real else None
     if depth == "live":
@@ -101,6 +101,17 @@ def check_playable(scenario: Scenario, depth: Depth, *, real: bool, card: bool =
     if why := lacking(scenario, depth, real_services=real, card=card):
         source = scenario.path or scenario.name
         raise NotPlayable("scenario.not_playable", scenario=source, name=scenario.name, depth=depth, why=why)
+
+
+def settings_for(scenario: Scenario, depth: Depth, settings: Settings) -> Settings:
+    """`settings` with the scenario's own. Raises NotPlayable where these contradict others among them."""
+    try:
+        return with_overrides(settings, scenario.settings)
+    except SettingsConflict as error:
+        source, pairs = scenario.path or scenario.name, error.facts["pairs"]
+        raise NotPlayable(
+            "scenario.contrary_settings", scenario=source, name=scenario.name, depth=depth, pairs=pairs
+        ) from error
 
 
 def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *, real: bool) -> Result:

@@ -173,6 +173,22 @@ def test_what_cannot_be_played_is_named_beside_what_was(tmp_path: Path, capsys: 
     assert 'tests="2" failures="0" skipped="1"' in junit.read_text()
 
 
+@pytest.mark.parametrize("how", [[], ["--against", "realtime"]])
+def test_a_scenario_whose_settings_contradict_those_of_the_command_is_named_alone(
+    how: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "a.yaml: its own settings contradict yours: turns.p_goes_on = 0.8 is more than turns.p_complete = 0.6"
+    (tmp_path / "a.yaml").write_text("depth: room\nsettings: {turns.p_complete: 0.6}\nturns: [{user: hello}]")
+    yours = ["--set", "turns.p_goes_on=0.8", "--set", "turns.p_complete=0.9"]
+    assert main(["simulate", str(tmp_path), *how, *yours]) == 2
+    assert told in capsys.readouterr().err
+    if not how:
+        (tmp_path / "b.yaml").write_text("turns: [{user: hello}]")
+        assert main(["simulate", str(tmp_path), "--depth", "text", *yours]) == 0
+        shown = capsys.readouterr().out
+        assert told in shown and "1 passed, 0 failed, 1 not played" in shown
+
+
 def test_pytest_skips_a_live_scenario_where_the_services_do_not_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

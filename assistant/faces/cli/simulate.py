@@ -15,7 +15,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.shared import UsageError, check_writable, output_file, write_files
-from huiyin.assistant.scenario.api import NotPlayable, Result, check_playable, read, simulate
+from huiyin.assistant.scenario.api import NotPlayable, Result, check_playable, read, settings_for, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.report import json_report, junit_report, summary
 from huiyin.assistant.scenario.script import Depth, Scenario
@@ -78,8 +78,9 @@ def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result]
     if args.against == "realtime":
         from huiyin.assistant.faces.cli.simulate_realtime import play
 
-        plays, refused = plays_with_sound(scenarios, args, "realtime", real=False)
-        results = play(plays, config.load(args.profile, args.set, environ={}))
+        base = config.load(args.profile, args.set, environ={})
+        plays, refused = plays_with_sound(scenarios, args, "realtime", real=False, settings=base)
+        results = play(plays, base) if plays else []
     else:
         from huiyin.assistant.faces.cli.agents import agent_of, play_to
 
@@ -94,9 +95,17 @@ def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result]
 
 
 def plays_with_sound(
-    scenarios: Sequence[Scenario], args: argparse.Namespace, depth: Depth, *, real: bool
+    scenarios: Sequence[Scenario],
+    args: argparse.Namespace,
+    depth: Depth,
+    *,
+    real: bool,
+    settings: Settings | None = None,
 ) -> tuple[list[tuple[Scenario, int]], list[NotPlayable]]:
-    """(scenarios and seeds to play in sound, why others cannot be); a file that has none is left out."""
+    """(scenarios and seeds to play in sound, why others cannot be); a file that has none is left out.
+
+    `settings`: those that the scenarios' own come on top of; None where another program has its own.
+    """
     plays: list[tuple[Scenario, int]] = []
     refused: list[NotPlayable] = []
     for scenario in scenarios:
@@ -106,6 +115,8 @@ def plays_with_sound(
             continue
         try:
             check_playable(scenario, depth, real=real)
+            if settings is not None:
+                settings_for(scenario, depth, settings)
             plays += [(scenario, seed) for seed in _seeds(scenario, args)]
         except NotPlayable as why:
             refused.append(why)
