@@ -30,12 +30,13 @@ _GAINS = (1.0, 0.5, 0.25)  # of the formants
 _TABLE = 512  # samples of one period of the glottal wave
 _SYLLABLE_S = 0.19
 _CONSONANT_S = 0.05
-_PITCHES_HZ = {"assistant": 128.0, "user": 112.0}  # voice activity detects higher ones less surely
-_OTHER_PITCHES_HZ = (100.0, 120.0)
+# What suppresses noise takes higher ones for noise: of 204 texts 48 were interrupted by it at 112 Hz, none at 95.
+_PITCHES_HZ = {"assistant": 128.0, "user": 95.0}
+_OTHER_PITCHES_HZ = (84.0, 104.0)
 # The assistant breathes while it speaks: a canceller learns a room from all frequencies, which pure vowels lack.
 _BREATH = {"assistant": 0.7}
 _HISS = 0.3  # of a consonant, against the vowel's RMS; at 0.9 voice activity rejects a tenth of the frames in a room
-_SWELL_S = 0.03  # at the beginning of a syllable
+_SWELL_S = 0.05  # at the beginning of a syllable
 _FADE_S = 0.05  # at its end
 _SMOOTH = 320  # samples, 20 ms
 _LAST_FADE_S = 0.15  # and people end softly
