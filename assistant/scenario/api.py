@@ -121,7 +121,7 @@ def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *
     """
     log = director.log
     counted = tally(log)
-    outcomes, questions = judge(scenario, log, counted.figures())
+    outcomes, questions = judge(scenario, log, counted.figures(), depth)
     for step, when in director.unplayed:
         problem = said("scenario.never_began", number=step.number, turn=step.label(), when=when)
         outcomes.append(Outcome(step.line, step.number, problem, log.end_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, get_args
 
 from huiyin.assistant.dialogue.style import Style
@@ -40,7 +41,13 @@ def read_expectations(node: Node) -> tuple[script.Expectation, ...]:
 
 def _expectation(node: Node) -> script.Expectation:
     node.what = said("scenario.an_expectation")
-    keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms", "arguments"))
+    keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms", "arguments", "depth"))
+    depth = keys.pop("depth", None)
+    expectation = _of_its_kind(node, keys)
+    return replace(expectation, depth=depth.choice(("text", "room"))) if depth else expectation
+
+
+def _of_its_kind(node: Node, keys: dict[str, Node]) -> script.Expectation:
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:
         raise node.error("scenario.expectation_of_no_kind", known=_KINDS)

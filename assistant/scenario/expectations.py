@@ -70,9 +70,9 @@ class _Window:
 
 
 def judge(
-    scenario: script.Scenario, log: Log, figures: Mapping[str, float | None]
+    scenario: script.Scenario, log: Log, figures: Mapping[str, float | None], depth: script.Depth
 ) -> tuple[list[Outcome], list[Question]]:
-    """Every expectation of a scenario, in the order of the file; none of those of turns that never began.
+    """Every expectation of a scenario at this depth, in the order of the file; none of those of turns that never began.
 
     Of some it takes a language model to judge a reply: these are questions to it.
     """
@@ -80,7 +80,7 @@ def judge(
     questions: list[Question] = []
     windows = [(_Window(log, figures, step, at_s, _window_end(step, log)), step.expect) for at_s, step in log.steps]
     for window, expectations in (*windows, (_Window(log, figures, None, log.start_s, float("inf")), scenario.expect)):
-        for expectation in expectations:
+        for expectation in (each for each in expectations if each.holds_at(depth)):
             if isinstance(expectation, script.Meaning) and (question := _question(expectation, window)):
                 questions.append(question)
             else:

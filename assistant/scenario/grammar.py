@@ -52,7 +52,8 @@ and may have
                            judged; asked for with the setting turns.endpoint_words: always)
     emotion: {sad: 0.8}    label and confidence, as the recogniser gives them;  events: [laughter];  language: zh
     lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down it is not recognised
-    speaker: Anna          another person (another voice, further away), or the television
+    speaker: Anna          another person (another voice, further away), or the television; loudspeaker: what comes back
+                           of the assistant's own voice (text depth)
     alike: 0.7             how like the enrolled voice it sounds, -1..1, with talk.other_voices; [0.1, 0.7]: each time
                            that it is judged, the last one stays (default: the user's is, another speaker's is not)
     reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
@@ -79,6 +80,7 @@ An expectation is one of
     history: [{user: WORDS, assistant: WORDS, interrupted: true}, ...]
     loudspeaker: {above_dbfs: -40}  or below_dbfs; with since: MOMENT [+ N ms], for_ms: 300
     metric: NAME <= 700    one of `metrics.NAMES`
+and may have  depth: text  to be judged without sound alone, or  depth: room  wherever there is sound.
 It looks from the beginning of its turn to the beginning of the next one that takes the floor (turn or stop); that of a
 noise or backchannel to the next of any kind; those at the end of the file at everything. WORDS is a text (case, marks
 and spaces do not count) or {contains: [...], without: [...], begins: ...}.

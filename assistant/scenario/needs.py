@@ -8,6 +8,7 @@ from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import Depth, Remembers, Says, Scenario, Step, Words
 from huiyin.assistant.scenario.visible import BY_SOUND
 
+_OWN_ECHO = "loudspeaker"  # who speaks where a script states what of the assistant's voice comes back
 _DOUBT = 0.5  # a turn that is to sound less complete at its end is made so by the script
 _NO_WORDS = (Words(), Words(exactly=""))  # what any reply, or none, may be
 
@@ -21,6 +22,10 @@ def lacking(scenario: Scenario, depth: Depth, *, real_services: bool, card: bool
 
 
 def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) -> Iterator[ScenarioError]:
+    if depth != "text":
+        for step in scenario.steps:
+            if step.speaker == _OWN_ECHO:
+                yield ScenarioError("scenario.stated_own_echo", line=step.line)
     if depth not in ("text", "room"):
         for step in scenario.steps:
             if step.kind == "device":

@@ -78,9 +78,14 @@ class HistoryTurn:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Something that must be so. `line`: its place in the file."""
+    """Something that must be so. `line`: its place in the file; `depth`: where alone it must, '' everywhere."""
 
     line: int
+    depth: Literal["", "text", "room"] = field(default="", kw_only=True)
+
+    def holds_at(self, depth: Depth) -> bool:
+        """Whether it must be so at this depth. Room, live and what is played to an agent are all in sound."""
+        return self.depth in ("", "text" if depth == "text" else "room")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def split(scenario: Scenario, sight: Sight) -> tuple[Scenario, tuple[Expectation
     unseen: list[Expectation] = []
 
     def seen(expectations: tuple[Expectation, ...]) -> tuple[Expectation, ...]:
+        expectations = tuple(each for each in expectations if each.depth != "text")
         unseen.extend(each for each in expectations if not _is_seen(each, sight))
         return tuple(_lenient(each) for each in expectations if each not in unseen)
 

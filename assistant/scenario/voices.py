@@ -30,7 +30,7 @@ _GAINS = (1.0, 0.5, 0.25)  # of the formants
 _TABLE = 512  # samples of one period of the glottal wave
 _SYLLABLE_S = 0.19
 _CONSONANT_S = 0.05
-# What suppresses noise takes higher ones for noise: of 204 texts 48 were interrupted by it at 112 Hz, none at 95.
+# Noise suppression takes higher ones for noise: of 300 random texts in rooms it broke up 112 at 112 Hz, 15 at 95.
 _PITCHES_HZ = {"assistant": 128.0, "user": 95.0}
 _OTHER_PITCHES_HZ = (84.0, 104.0)
 # The assistant breathes while it speaks: a canceller learns a room from all frequencies, which pure vowels lack.

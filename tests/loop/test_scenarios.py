@@ -18,7 +18,8 @@ from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario import grammar
 from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate
-from huiyin.assistant.scenario.expectations import mismatch
+from huiyin.assistant.scenario.expectations import judge, mismatch
+from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import NAMES
 from huiyin.assistant.scenario.needs import lacking
@@ -314,6 +315,35 @@ def test_the_shipped_conversations_are_in_both_languages_and_say_what_they_guard
     assert len(scenarios) >= 40
     assert all(scenario.about for scenario in scenarios)
     assert min(sum(s.name.startswith(language) for s in scenarios) for language in ("en_", "zh_")) >= 15
+
+
+def test_an_expectation_of_one_depth_is_judged_there_alone() -> None:
+    scenario = parse("turns:\n- user: hello\n  expect: [{absent: reply starts, depth: room}, {said: '', depth: text}]")
+    assert [outcome.problem.split(":")[0] for outcome in simulate(scenario).failures] == ["said"]
+    log = Log(steps=[(1.0, scenario.steps[0])])
+    in_sound, _ = judge(scenario, log, {}, "live")
+    assert [outcome.met for outcome in in_sound] == [True], "no reply has started"
+    with pytest.raises(ScenarioError, match="'live'"):
+        parse("turns:\n- user: hello\n  expect: [{absent: reply starts, depth: live}]")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_shipped_conversations_that_are_judged_otherwise_in_a_room_hold_there() -> None:
+    scenarios = [read(path) for path in CONVERSATIONS.glob("*.yaml") if "depth: room}" in path.read_text("utf-8")]
+    results = [simulate(scenario, "room") for scenario in scenarios]
+    assert len(results) >= 4 and all(r.passed for r in results), "\n".join(r.report() for r in results)
+
+
+# Noise suppression cut each of them in pieces.
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+@pytest.mark.parametrize("text", ["Tell me how to bake the bread, please.", "给我讲个故事吧", "法国的首都是哪里？"])
+def test_the_made_voice_is_heard_from_beginning_to_end(text: str) -> None:
+    log = simulate(parse({"turns": [{"user": text}]}), "room").log
+    begins, ends = (next(log.named(name)).at_s for name in ("user starts", "user ends"))
+    assert [begins < m.at_s < ends for m in log.named("speech heard")] == [True]
+    assert [m.at_s > ends for m in log.named("pause heard")] == [True]
 
 
 def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() -> None:

@@ -135,6 +135,13 @@ def test_what_real_services_cannot_give_is_named(scenario: str, depth: Any, why:
             simulate(parse(scenario, name="x"), depth, services="real")
 
 
+def test_an_own_echo_cannot_be_stated_where_the_room_makes_it() -> None:
+    scenario = parse("turns:\n- user: hi\n- user: I see\n  speaker: loudspeaker\n  after: reply starts", name="x")
+    assert not lacking(scenario, "text", real_services=False)
+    with pytest.raises(NotPlayable, match="line 3 says what comes back of the assistant's voice"):
+        simulate(scenario, "room")
+
+
 def test_a_room_cannot_be_stated_where_it_is_real() -> None:
     scenario = parse("room: {rt60_s: 0.6}\nturns:\n- user: hi")
     assert "what the room is like" in str(lacking(scenario, "live", real_services=True, card=True))
