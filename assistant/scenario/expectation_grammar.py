@@ -44,7 +44,9 @@ def _expectation(node: Node) -> script.Expectation:
     keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms", "arguments", "depth"))
     depth = keys.pop("depth", None)
     expectation = _of_its_kind(node, keys)
-    return replace(expectation, depth=depth.choice(("text", "room"))) if depth else expectation
+    if depth is None:
+        return expectation
+    return replace(expectation, depth=depth.choice(("text", "room")))  # type: ignore[arg-type]  # it is one of them
 
 
 def _of_its_kind(node: Node, keys: dict[str, Node]) -> script.Expectation:
