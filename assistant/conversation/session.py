@@ -389,7 +389,7 @@ def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:
     """The listener's change, as the machine wants it."""
     match change.kind:
         case "started":
-            return ev.SpeechStarted(now_s, change.at_s, change.echo)
+            return ev.SpeechStarted(now_s, change.at_s, change.echo, change.from_s)
         case "paused":
             return ev.SpeechPaused(now_s, change.at_s, change.echo)
         case "possible":

@@ -6,13 +6,15 @@ the cleaned sound of the last minute and a half so that a turn can be cut out of
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from huiyin.assistant.ears.echo import CHUNK, CHUNK_S, Cleaned, rms
+from huiyin.assistant.ears.echo import CHUNK, CHUNK_S, Cleaned, onset, rms
 from huiyin.assistant.ears.echo.gate import Frame
 from huiyin.assistant.ears.echo.witness import EchoWitness, Evidence
 from huiyin.assistant.ears.energy import EnergyChange, EnergyDrops
@@ -30,11 +32,13 @@ _AWAY = 2 * SAMPLE_RATE  # samples of nothing in one block: the device was away,
 @dataclass(frozen=True)
 class SpeechChange:
     """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
-    clock of the microphone's samples. `echo`: whether speech is the assistant's own, by its sound; None: not known."""
+    clock of the microphone's samples. `echo`: whether speech is the assistant's own, by its sound; None: not known.
+    `from_s`: where the sound of speech begins, where it was noticed late."""
 
     kind: Change | EnergyChange
     at_s: float
     echo: bool | None = None
+    from_s: float | None = None
 
 
 class SoundRing:
@@ -79,6 +83,9 @@ class EchoRemover(Protocol):
     def residual_prominence(self, *, realign: bool = True) -> float | None:
         """How much the newest of them still follows the far end; None: not known."""
 
+    def past_levels(self, chunks: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Levels of the newest chunks at the microphone, and of what was played as it was due then; None: not known."""
+
 
 class Listener:
     """Push blocks in, get speech events out. Not thread-safe, but `cut` may be called from another thread."""
@@ -86,6 +93,7 @@ class Listener:
     def __init__(self, echo: EchoRemover, vad: SileroVad, tracker: SpeechTracker) -> None:
         self._echo, self._vad, self._tracker, self._rule = echo, vad, tracker, tracker.rule
         self._second_vad, self._energy_drops, self._witness = vad.fork(), EnergyDrops(), EchoWitness()
+        self._probabilities: deque[float] = deque(maxlen=onset.LOOKED_AT)
         self._ring = SoundRing()
         self._at = 0  # samples that went through voice activity
         self._pushed = 0  # samples heard
@@ -153,13 +161,25 @@ class Listener:
                 residual_prominence=prominence or 0.0,
                 untrusted=chunk.second is None and not chunk.settled,
             )
+        self._probabilities.append(probability)
         self._witness.push(Evidence(chunk.far_end, prominence), speaking=self._tracker.speaking)
         change = self._tracker.push(frame)
         if change is None:
             return []
         kind, frames_ago = change
+        if kind == "paused":
+            self._probabilities.clear()  # what comes then is not the same speech
         at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
-        return [SpeechChange(kind, max(0.0, at_s), self._is_echo(kind, frames_ago))]
+        from_s = self._begins_s(frames_ago) if kind == "started" and chunk.far_end else None
+        return [SpeechChange(kind, max(0.0, at_s), self._is_echo(kind, frames_ago), from_s)]
+
+    def _begins_s(self, frames_ago: int) -> float | None:
+        """Where the sound of speech begins that was noticed now, but not that long ago."""
+        levels = self._echo.past_levels(len(self._probabilities))
+        if levels is None:
+            return None
+        frames = onset.frames_since(frames_ago, self._probabilities, *levels, self._tracker.rule.threshold)
+        return self._at / SAMPLE_RATE - frames * CHUNK_S if frames > frames_ago else None
 
     def _is_echo(self, kind: Change, frames_ago: int) -> bool | None:
         if kind == "possible":

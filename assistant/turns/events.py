@@ -24,10 +24,17 @@ class Event:
 @dataclass(frozen=True)
 class SpeechStarted(Event):
     """The user began to speak at `onset_s` (before `at_s`: it takes some frames to be sure). `echo`: whether this is
-    the assistant's own voice, by its sound; None: it cannot be told."""
+    the assistant's own voice, by its sound; None: it cannot be told. `from_s`: where its sound begins, where it was
+    noticed so late that this is earlier."""
 
     onset_s: float
     echo: bool | None = None
+    from_s: float | None = None
+
+    @property
+    def sound_s(self) -> float:
+        """Where its sound begins."""
+        return self.onset_s if self.from_s is None else self.from_s
 
 
 @dataclass(frozen=True)

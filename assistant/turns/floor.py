@@ -93,7 +93,7 @@ class Floor:
             return
         self._stop_reply(now_s)
         self._unsaid = unsaid
-        turn = UserTurn(interruption.onset_s, interrupts=True, echo=interruption.echo, paused_s=interruption.paused_s)
+        turn = UserTurn(interruption.sound_s, interrupts=True, echo=interruption.echo, paused_s=interruption.paused_s)
         self._take_turn(turn, now_s)
         if interruption.is_transcribed and interruption.transcript:
             self._turn.speculations = 1

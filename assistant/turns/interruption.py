@@ -38,6 +38,7 @@ class Interruption:
     onset_s: float
     said: Audible
     resumed_s: float  # the onset of the speech after the last pause
+    sound_s: float  # where its sound begins: before the onset, where it was noticed late
     earlier_s: float = 0.0  # length of the speech before that pause
     paused_s: float | None = None  # silent since
     generation: int = 0  # of the newest transcription asked for; 0: none
@@ -58,7 +59,7 @@ class Interruption:
         """The user speaks over the reply. It is one with the `earlier` speech if that one's words are still awaited."""
         onset_s = event.onset_s
         if earlier is None or not earlier.is_awaited(onset_s, policy):
-            return cls(onset_s, said, onset_s, echo=event.echo, voice=voice)
+            return cls(onset_s, said, onset_s, event.sound_s, echo=event.echo, voice=voice)
         both = Audible(f"{earlier.said.words} {said.words}", said.reply or earlier.said.reply)
         whole = replace(earlier, said=both, before=earlier, silenced_s=NEVER)
         whole.resume(event)
@@ -93,7 +94,7 @@ class Interruption:
         self.generation = generation
         self.transcript = None
         self.transcribed_until_s = now_s if self.paused_s is None else self.paused_s
-        return Transcribe(generation, self.onset_s, self.transcribed_until_s)
+        return Transcribe(generation, self.sound_s, self.transcribed_until_s)
 
     def ask_voice(self, now_s: float) -> JudgeVoice:
         """Ask whose voice it is: all of it so far, or what is new since it was another's."""
@@ -110,7 +111,8 @@ class Interruption:
         was_others, self.voice = self.voice.is_others, self.voice.scored(event.likeness, policy)
         if not was_others or self.voice.is_others:
             return False
-        self.onset_s, self.earlier_s = self.voice.from_s, 0.0
+        self.onset_s = self.sound_s = self.voice.from_s
+        self.earlier_s = 0.0
         self.resume(SpeechStarted(event.at_s, self.onset_s))
         return True
 

@@ -54,7 +54,7 @@ class TurnMachine(Floor):
         are still awaited"""
         if not self.policy.talk_key:
             whole = Interruption.begin(event, Audible(), self._interruption, self.policy)
-            self._take_turn(UserTurn(whole.onset_s, echo=whole.echo), event.at_s)
+            self._take_turn(UserTurn(whole.sound_s, echo=whole.echo), event.at_s)
 
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING], to=[State.USER])
     def _go_on(self, event: ev.SpeechStarted) -> None:
@@ -119,7 +119,7 @@ class TurnMachine(Floor):
         if self._ignores_speech:
             self._overlap.start(event.onset_s, self.policy)
         elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
-            said = self._reply.audible(event.onset_s - IN_THE_AIR_S, event.onset_s + IN_THE_AIR_S)
+            said = self._reply.audible(event.sound_s - IN_THE_AIR_S, event.onset_s + IN_THE_AIR_S)
             voice = WhoseVoice() if "voice" in self._judges else None
             self._interruption = Interruption.begin(event, said, self._interruption, self.policy, voice)
             self._interruption.is_asked |= self._reply.asks(event.onset_s)
@@ -265,7 +265,7 @@ class TurnMachine(Floor):
             self._commit(event.at_s, interrupted=False)
             self._listen()
             if self._interruption and self._interruption.paused_s is None:
-                going_on = UserTurn(self._interruption.onset_s, echo=self._interruption.echo)
+                going_on = UserTurn(self._interruption.sound_s, echo=self._interruption.echo)
                 self._take_turn(going_on, event.at_s)
 
     # -- time
@@ -359,7 +359,7 @@ class TurnMachine(Floor):
         self._stop_reply(now_s)
         self._listen()
         if speech and speech.paused_s is None:
-            start_s = speech.onset_s if counts else now_s
+            start_s = speech.sound_s if counts else now_s
             self._take_turn(UserTurn(start_s, interrupts=True, echo=speech.echo), now_s)
 
     @property

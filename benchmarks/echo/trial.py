@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.echo.measures import BargeIns, audible, in_time, mask, ratio_db, si_sdr_db, stoi
 from benchmarks.echo.scenes import FIRST_S, Scene
@@ -48,6 +49,10 @@ class _Recorder:
         prominence = self._path.residual_prominence(realign=realign)
         self.busy_s += time.thread_time() - began
         return prominence
+
+    def past_levels(self, chunks: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """As `EchoPath.past_levels`."""
+        return self._path.past_levels(chunks)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from huiyin.assistant.ears.echo.absence import EchoAbsence
 from huiyin.assistant.ears.echo.align import Aligner
@@ -104,6 +105,14 @@ class EchoPath:
         if realign and prominence >= ECHO_PROMINENCE:
             self.aligner.request_realignment()
         return prominence
+
+    def past_levels(self, chunks: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Of the newest `chunks` (up to 64), as int16 amplitude: levels of the microphone, and of what was played as it
+        was due then, by what is known now. None where the delay is not known."""
+        if self.aligner is None or not self.aligner.locked:
+            return None
+        mic, far_end = (sound.reshape(-1, CHUNK).astype(np.float32) for sound in self.aligner.past(chunks * CHUNK))
+        return np.sqrt(np.mean(mic**2, axis=1)), np.sqrt(np.mean(far_end**2, axis=1))
 
     def _clean(self, mic: Pcm16, far_end: Pcm16) -> Cleaned:
         level, heard = rms(far_end), rms(mic)
