@@ -7,8 +7,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_of_the_other, is_too_short
-from huiyin.services.asr.engines.languages import Run, Stretch, is_settled, runs, stretches, widest_pause
+from huiyin.services.asr.engines.coverage import (
+    Piece,
+    holds,
+    is_as_dense,
+    is_at_an_end,
+    is_of_the_other,
+    is_too_short,
+    pieces,
+    places,
+)
+from huiyin.services.asr.engines.languages import Run, Stretch, grouped, is_settled, runs, stretches, widest_pause
 
 FRAMES_PER_S = 16_000 / 512
 
@@ -157,3 +166,40 @@ def test_a_text_is_of_the_other_half_if_it_fills_that_and_nothing_of_this() -> N
     assert not is_of_the_other(first + second, first, other_s=1.8)
     assert not is_of_the_other(second, first, other_s=6.0), "words are missing there"
     assert not is_of_the_other(second, first, other_s=0.5), "nobody speaks that fast"
+
+
+def test_stretches_with_a_short_pause_are_one() -> None:
+    assert grouped([Stretch(0, 20), Stretch(24, 40), Stretch(60, 90)], 10) == [Stretch(0, 40), Stretch(60, 90)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "starts_s", "where"),
+    [
+        (["At", " half", " past", ".", " In", "."], [0.1, 0.5, 0.8, 1.5, 3.2, 5.1, 5.4], [0, 0, 0, 0, 1, 1]),
+        ([" In", " being", " modern", "."], [0.1, 3.5, 4.6, 5.1, 5.4], [1, 1, 1, 1]),
+        (["At", " half", " past", "."], [0.1, 0.5, 0.8, 4.5, 5.4], [0, 0, 0, 0]),
+        ([" It", " is"], [0.1, 2.5, 5.4], [1, 1]),
+        ([" Well", ",", " so"], [0.1, 1.3, 2.8, 5.4], [0, 0, 1]),
+        (["好"], [0.1, 1.2], [0]),
+    ],
+    ids=["both", "first missing", "last missing", "begins in the pause", "one word", "one word alone"],
+)
+def test_words_are_where_the_decoder_turned_to_them(texts: list[str], starts_s: list[float], where: list[int]) -> None:
+    assert places(texts, starts_s, [(0.3, 1.4), (3.4, 5.2)]) == where
+
+
+def test_speech_without_words_is_a_piece_unless_it_is_short() -> None:
+    parts = [Stretch(0, 30), Stretch(50, 80), Stretch(100, 106), Stretch(150, 200)]
+    assert pieces(parts, 210, [0, 0, 1, 3]) == [Piece(0, 210, range(4))]
+    assert pieces(parts, 210, [0, 3, 3]) == [
+        Piece(0, 40, range(1)),
+        Piece(40, 128, range(0)),
+        Piece(128, 210, range(1, 3)),
+    ]
+    assert pieces(parts, 210, [1]) == [Piece(0, 40, range(0)), Piece(40, 90, range(1)), Piece(90, 210, range(0))]
+
+
+def test_a_word_at_an_end_of_the_text_is_not_said_again() -> None:
+    text = "So, it is late, thank you."
+    assert is_at_an_end(text, "so.") and is_at_an_end(text, "Thank you!")
+    assert not is_at_an_end(text, "It is.") and not is_at_an_end(text, "Thank you. So late.")

@@ -68,6 +68,17 @@ def stretches(speech: npt.NDArray[np.float32]) -> list[Stretch]:
     return found
 
 
+def grouped(parts: Sequence[Stretch], pause_frames: int) -> list[Stretch]:
+    """The stretches, as one where the pause between them is shorter than that."""
+    found: list[Stretch] = []
+    for part in parts:
+        if found and part.start - found[-1].end < pause_frames:
+            found[-1] = Stretch(found[-1].start, part.end)
+        else:
+            found.append(part)
+    return found
+
+
 def runs(parts: Sequence[Stretch], scores: Sequence[Mapping[str, float]], frames: int) -> list[Run]:
     """The languages of a piece of `frames` frames, from each stretch's probabilities of the possible languages.
 

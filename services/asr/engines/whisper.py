@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,21 @@ from ctranslate2 import StorageView
 from faster_whisper.vad import get_vad_model
 
 from huiyin.configs.settings import AsrSettings, SettingsError
-from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_of_the_other, is_too_short, letters
+from huiyin.services.asr.engines.coverage import (
+    Piece,
+    holds,
+    is_as_dense,
+    is_at_an_end,
+    is_of_the_other,
+    is_too_short,
+    letters,
+    pieces,
+    places,
+)
 from huiyin.services.asr.engines.languages import (
-    SPEECH,
     Run,
     Stretch,
+    grouped,
     is_settled,
     runs,
     shares,
@@ -30,6 +40,16 @@ from huiyin.services.asr.engines.languages import (
     widest_pause,
 )
 from huiyin.services.asr.engines.whisper_model import FULL_WINDOW_S, STATES_PER_S, Attempt, Encoded, Model
+from huiyin.services.asr.engines.whisper_parts import (
+    SILENT_STATES,
+    VAD_FRAME,
+    Whole,
+    around,
+    edges_s,
+    joined,
+    moved,
+    spoken_s,
+)
 from huiyin.services.asr.recogniser import FindModel, Hints, PhraseScore, Recognition, Segment
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 from huiyin.services.common.reader_language import in_readers_words
@@ -37,7 +57,6 @@ from huiyin.services.common.reader_language import in_readers_words
 # A stretch between two pauses, judged for its language. On 97 of them, in one language or two, by the piece's encoding
 # alone one was wrong and two unsure; with the second look at the unsure ones, none.
 _APART_STATES = 7  # beside its speech, 0.14 s
-_SILENT_STATES = 120  # of the piece's tail after it: without silence after them, 3 were wrong, 11 unsure
 _SURE_LANGUAGE = 0.95
 _APART_EDGE_S = 0.2
 _APART_TAIL_S = 1.0
@@ -47,11 +66,7 @@ _SHORT_WINDOW_S = 9.0  # ... the window needs this: 12 of 31 single words looped
 # recordings looped; none did in a window of 8 s more than their speech, with as many errors in four fifths of the time.
 _RETRY_WINDOW_S = 12.0
 
-_VAD_FRAME = 512  # samples, 32 ms
-_EDGE = 0.3  # and above this as its beginning or end
 _NO_SPEECH = 0.25  # never above it: not speech. Noise, music, clicks stayed <= 0.16, hum 0.36, quiet speech >= 0.48
-_MARGIN_S = 0.4  # around the speech; see _around
-_EDGE_PAD_S = 0.1  # consonants begin before the voice
 _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 
 _NOISE_S = 2  # in which a phrase is as likely as its words are rare
@@ -63,7 +78,7 @@ at one rate of false wakes, by the phrases, voices and people of `benchmarks.wak
 
 _MOSTLY = 0.75  # of the tokens; the first ones may reach over sound without text
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
-
+_WIDE_FRAMES = 32  # of voice activity, 1.0 s: a pause beside which a few words may be left out; the least of 7 had 1.3
 
 # Silence after the speech: with less of it the decoder repeats itself. Errors in 41 Chinese recordings (`dev` in
 # `benchmarks.recogniser.transcribed`, and some): 130 at a tail of 3 s, 124 at 5, 122 at 8. Ten texts, Whisper's own
@@ -77,36 +92,6 @@ def load(settings: AsrSettings, find_model: FindModel) -> WhisperEngine:
     engine = WhisperEngine(settings, find_model)
     engine.warm_up()
     return engine
-
-
-@dataclass(frozen=True)
-class _Whole:
-    """The encoder's states of a piece, from which its parts are decoded.
-
-    A part need not be encoded again: 191 errors for 195 in 35 pairs of Chinese recordings (`dev` in
-    `benchmarks.recogniser.transcribed`).
-    """
-
-    states: Encoded
-    offset: int
-    """Samples: where the part begins in them."""
-    attempt: Attempt
-    """What was decoded from all of them, which are those of `count` samples of speech and of silence after it."""
-    count: int
-
-    def later(self, samples: int) -> _Whole:
-        """For a part that begins so many samples later."""
-        return replace(self, offset=self.offset + samples)
-
-    def part(self, first: int, count: int, window_s: float) -> Encoded:
-        """The states of `count` samples of the part, and those of silence that fill the window."""
-        states = np.asarray(self.states)[0]  # (n, width)
-        start = max(0, round((self.offset + first) / SAMPLE_RATE * STATES_PER_S))
-        end = min(len(states), start + round(count / SAMPLE_RATE * STATES_PER_S))
-        silence = max(0, round(window_s * STATES_PER_S) - (end - start))
-        tail = len(states) - _SILENT_STATES + np.arange(silence) % _SILENT_STATES
-        chosen = np.concatenate([np.arange(start, end), tail])
-        return StorageView.from_array(np.ascontiguousarray(states[chosen][np.newaxis]))
 
 
 class WhisperEngine:
@@ -152,7 +137,7 @@ class WhisperEngine:
         speech = self._speech(samples)
         if speech.max(initial=0.0) < _NO_SPEECH:
             return None
-        first, end = _around(*_edges_s(speech, len(samples) / SAMPLE_RATE))
+        first, end = around(*edges_s(speech, len(samples) / SAMPLE_RATE))
         spoken = samples[first:end]
         encoded = self._whisper.encode(spoken, max(len(spoken) / SAMPLE_RATE + _QUICK_TAIL_S, _SHORT_WINDOW_S))
         logs, end_s = self._whisper.phrase(encoded, len(spoken), language, phrase)
@@ -177,7 +162,7 @@ class WhisperEngine:
         allowed: Sequence[str],
         hints: Hints,
         *,
-        whole: _Whole | None = None,
+        whole: Whole | None = None,
     ) -> Recognition:
         """What is said in `samples`, whose voice activity is `speech`, in one or more of the allowed languages.
 
@@ -186,16 +171,16 @@ class WhisperEngine:
         """
         if speech.max(initial=0.0) < _NO_SPEECH:
             return Recognition(())
-        start_s, end_s = _edges_s(speech, len(samples) / SAMPLE_RATE)
-        first, end = _around(start_s, end_s)
+        start_s, end_s = edges_s(speech, len(samples) / SAMPLE_RATE)
+        first, end = around(start_s, end_s)
         spoken = samples[first:end]
         window_s = len(spoken) / SAMPLE_RATE + (_CAREFUL_TAIL_S if hints.careful else _QUICK_TAIL_S)
-        if _speech_s(speech) < _SHORT_S:
+        if spoken_s(speech) < _SHORT_S:
             window_s = max(window_s, _SHORT_WINDOW_S)
         encoded = whole.part(first, len(spoken), window_s) if whole else self._whisper.encode(spoken, window_s)
         languages = self._languages(encoded, samples, first, speech, allowed)
         if len(languages) > 1:
-            return _joined([self._recognise_run(samples, speech, run, hints) for run in languages])
+            return joined([self._recognise_run(samples, speech, run, hints) for run in languages])
         language = languages[0].language
         attempt = self._whisper.decode(encoded, len(spoken), language, hints)
         warnings: tuple[str, ...] = ()
@@ -203,18 +188,35 @@ class WhisperEngine:
             encoded, attempt, warnings = self._again(spoken, attempt, hints, shorter=not hints.careful or bool(whole))
         if not attempt.text or attempt.is_silence or attempt.is_prompt:
             return Recognition((), warnings)
-        confidence = math.exp(min(attempt.log_probability, 0.0))
-        segment = Segment(start_s, end_s, attempt.text, language, confidence)
-        if hints.words:
-            timed = (word.later(first / SAMPLE_RATE) for word in self._whisper.words(encoded, attempt, spoken))
-            segment = replace(segment, words=tuple(timed))
-        found = Recognition((segment,), warnings)
+        found = Recognition((self._segment(attempt, encoded, samples, start_s, end_s, hints),), warnings)
         if whole:
             return found
-        return self._completed(found, samples, speech, hints, _Whole(encoded, -first, attempt, len(spoken)))
+        return self._completed(found, samples, speech, hints, Whole(encoded, -first, attempt, len(spoken)))
+
+    def _segment(
+        self, attempt: Attempt, encoded: Encoded, samples: Samples, start_s: float, end_s: float, hints: Hints
+    ) -> Segment:
+        """What was decoded from the states of the speech, which is between these times of the samples."""
+        confidence = math.exp(min(attempt.log_probability, 0.0))
+        segment = Segment(start_s, end_s, attempt.text, attempt.language, confidence)
+        if not hints.words:
+            return segment
+        first, end = around(start_s, end_s)
+        words = self._whisper.words(encoded, attempt, samples[first:end])
+        return replace(segment, words=tuple(word.later(first / SAMPLE_RATE) for word in words))
 
     def _completed(
-        self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints, whole: _Whole
+        self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints, whole: Whole
+    ) -> Recognition:
+        """`found`, with what the decoder left out."""
+        if found.text and is_too_short(found.text, spoken_s(speech)):
+            halves = self._in_halves(found, samples, speech, hints, whole)
+            if halves is not found:
+                return halves
+        return self._filled(found, samples, speech, hints, whole)
+
+    def _in_halves(
+        self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints, whole: Whole
     ) -> Recognition:
         """`found`; or what its two halves hold, where it is too short for the speech and they hold much more.
 
@@ -223,21 +225,19 @@ class WhisperEngine:
         completed. In six of seven Chinese sounds with two sentences the decoder left out the first one.
         """
         text = found.text
-        if not text or not is_too_short(text, _speech_s(speech)):
-            return found
         parts = stretches(speech)
         if len(parts) < 2:
             return found
         language = (found.segments[0].language,)
         cut = widest_pause(parts)
-        earlier = samples[: cut * _VAD_FRAME], speech[:cut]
-        later = samples[cut * _VAD_FRAME :], speech[cut:]
-        beside = whole.later(cut * _VAD_FRAME)
+        earlier = samples[: cut * VAD_FRAME], speech[:cut]
+        later = samples[cut * VAD_FRAME :], speech[cut:]
+        beside = whole.later(cut * VAD_FRAME)
         before = self._recognise(*earlier, language, hints, whole=whole)
-        if holds(text, before.text) and is_as_dense(text, before.text, _speech_s(later[1]), _speech_s(earlier[1])):
+        if holds(text, before.text) and is_as_dense(text, before.text, spoken_s(later[1]), spoken_s(earlier[1])):
             return found
-        if not hints.words and self._is_later(whole, text, before.text, cut, _speech_s(later[1])):
-            start_s, end_s = _edges_s(later[1], len(later[0]) / SAMPLE_RATE)
+        if not hints.words and self._is_later(whole, text, before.text, cut, spoken_s(later[1])):
+            start_s, end_s = edges_s(later[1], len(later[0]) / SAMPLE_RATE)
             after = replace(found, segments=(replace(found.segments[0], start_s=start_s, end_s=end_s),))
         else:
             after = self._recognise(*later, language, hints, whole=beside)
@@ -245,9 +245,9 @@ class WhisperEngine:
             return found
         before = self._completed(before, *earlier, hints, whole)
         after = self._completed(after, *later, hints, beside)
-        return _joined([before, _moved(after, cut)])
+        return joined([before, moved(after, cut)])
 
-    def _is_later(self, whole: _Whole, text: str, before: str, cut: int, later_s: float) -> bool:
+    def _is_later(self, whole: Whole, text: str, before: str, cut: int, later_s: float) -> bool:
         """Whether `text`, of the whole piece, is only what was said behind the cut (a frame), of `later_s` of speech.
 
         By its words, of which the part before the cut has none, and by when the decoder turned to them.
@@ -255,12 +255,49 @@ class WhisperEngine:
         if text != whole.attempt.text or not is_of_the_other(text, before, later_s):
             return False
         starts_s = self._whisper.starts_s(whole.states, whole.attempt, whole.count)[:-1]
-        cut_s = (cut * _VAD_FRAME + whole.offset) / SAMPLE_RATE
+        cut_s = (cut * VAD_FRAME + whole.offset) / SAMPLE_RATE
         return sum(start_s > cut_s for start_s in starts_s) >= _MOSTLY * len(starts_s)
 
+    def _filled(
+        self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints, whole: Whole
+    ) -> Recognition:
+        """`found`, with the speech between wide pauses in which the decoder turned to no word, decoded by itself.
+
+        The text of two seconds or more is long enough, whether another second is missing or not.
+        """
+        parts = grouped(stretches(speech), _WIDE_FRAMES)
+        if len(parts) < 2 or found.text != whole.attempt.text or hints.translate:  # a translation has its own order
+            return found
+        texts, starts_s = self._whisper.timed(whole.states, whole.attempt, whole.count)
+        frame_s, offset_s = VAD_FRAME / SAMPLE_RATE, whole.offset / SAMPLE_RATE
+        times_s = [(part.start * frame_s + offset_s, part.end * frame_s + offset_s) for part in parts]
+        divided = pieces(parts, len(speech), places(texts, starts_s, times_s))
+        if all(piece.said for piece in divided):
+            return found
+        filled = [self._piece(piece, samples, speech, hints, whole) for piece in divided]
+        more = any(each.segments for piece, each in zip(divided, filled, strict=True) if not piece.said)
+        return joined([replace(found, segments=()), *filled]) if more else found
+
+    def _piece(
+        self, piece: Piece, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints, whole: Whole
+    ) -> Recognition:
+        """What was said in a piece of the whole: its part of the text, or what is decoded from its states."""
+        sound = samples[piece.start * VAD_FRAME : piece.end * VAD_FRAME], speech[piece.start : piece.end]
+        beside = whole.later(piece.start * VAD_FRAME)
+        if not piece.said:
+            found = self._recognise(*sound, (whole.attempt.language,), hints, whole=beside)
+            if is_at_an_end(whole.attempt.text, found.text):  # the times were wrong
+                return Recognition(())
+            return moved(self._completed(found, *sound, hints, beside), piece.start)
+        attempt = self._whisper.cut(whole.attempt, piece.said.start, piece.said.stop)
+        start_s, end_s = edges_s(sound[1], len(sound[0]) / SAMPLE_RATE)
+        first, end = around(start_s, end_s)
+        encoded = beside.part(first, end - first, (end - first) / SAMPLE_RATE + _QUICK_TAIL_S)
+        return moved(Recognition((self._segment(attempt, encoded, sound[0], start_s, end_s, hints),)), piece.start)
+
     def _recognise_run(self, samples: Samples, speech: npt.NDArray[np.float32], run: Run, hints: Hints) -> Recognition:
-        part = samples[run.start * _VAD_FRAME : run.end * _VAD_FRAME]
-        return _moved(self._recognise(part, speech[run.start : run.end], (run.language,), hints), run.start)
+        part = samples[run.start * VAD_FRAME : run.end * VAD_FRAME]
+        return moved(self._recognise(part, speech[run.start : run.end], (run.language,), hints), run.start)
 
     def _again(
         self, spoken: Samples, first: Attempt, hints: Hints, *, shorter: bool
@@ -302,7 +339,7 @@ class WhisperEngine:
         for i in [] if is_settled(parts, scores, unsure) else sorted(unsure):
             # The encoder has mixed into it what lies around it: by itself, it is judged once more.
             edge = round(_APART_EDGE_S * SAMPLE_RATE)
-            alone = samples[max(0, parts[i].start * _VAD_FRAME - edge) : parts[i].end * _VAD_FRAME + edge]
+            alone = samples[max(0, parts[i].start * VAD_FRAME - edge) : parts[i].end * VAD_FRAME + edge]
             window_s = len(alone) / SAMPLE_RATE + _APART_TAIL_S
             (again,) = self._whisper.detect(self._whisper.encode(alone, window_s), allowed)
             scores[i] = shares({code: scores[i][code] * again[code] for code in allowed})
@@ -311,7 +348,7 @@ class WhisperEngine:
     def _apart(self, encoded: Encoded, first: int, parts: Sequence[Stretch]) -> Encoded:
         """The encoder's states of each stretch, repeated up to one length, and of silence after it."""
         states = np.asarray(encoded)[0]  # (n, width)
-        per_frame, before = (x / SAMPLE_RATE * STATES_PER_S for x in (_VAD_FRAME, first))
+        per_frame, before = (x / SAMPLE_RATE * STATES_PER_S for x in (VAD_FRAME, first))
         edges = [
             (
                 max(0, int(part.start * per_frame - before) - _APART_STATES),
@@ -320,7 +357,7 @@ class WhisperEngine:
             for part in parts
         ]
         longest = max(end - start for start, end in edges)
-        silence = np.arange(max(0, len(states) - _SILENT_STATES), len(states))
+        silence = np.arange(max(0, len(states) - SILENT_STATES), len(states))
         rows = [np.concatenate([start + np.arange(longest) % (end - start), silence]) for start, end in edges]
         count = len(rows[0]) - (len(rows[0]) == self._whisper.mels)  # CTranslate2 would see a spectrogram
         return StorageView.from_array(states[np.array(rows)[:, :count]])
@@ -330,45 +367,11 @@ class WhisperEngine:
         peak = float(np.abs(samples).max())
         if peak < _QUIETEST_PEAK:
             return np.zeros(1, np.float32)
-        padded = np.pad(samples, (0, -len(samples) % _VAD_FRAME))
+        padded = np.pad(samples, (0, -len(samples) % VAD_FRAME))
         return np.asarray(self._voice(padded * np.float32(0.5 / peak)), dtype=np.float32).reshape(-1)
-
-
-def _around(start_s: float, end_s: float) -> tuple[int, int]:
-    """The samples from the speech's margin before to that after it.
-
-    With five seconds of silence "Paris." was recognised as "Paris Paris Paris".
-    """
-    return max(0, round((start_s - _MARGIN_S) * SAMPLE_RATE)), round((end_s + _MARGIN_S) * SAMPLE_RATE)
-
-
-def _speech_s(speech: npt.NDArray[np.float32]) -> float:
-    return float(np.count_nonzero(speech > SPEECH)) * _VAD_FRAME / SAMPLE_RATE
-
-
-def _moved(recognition: Recognition, frames: int) -> Recognition:
-    """The same, so many frames of voice activity later."""
-    by_s = frames * _VAD_FRAME / SAMPLE_RATE
-    return Recognition(tuple(segment.later(by_s) for segment in recognition.segments), recognition.warnings)
-
-
-def _joined(recognitions: Sequence[Recognition]) -> Recognition:
-    segments = tuple(segment for each in recognitions for segment in each.segments)
-    return Recognition(segments, tuple(dict.fromkeys(w for each in recognitions for w in each.warnings)))
 
 
 def _in_english(translation: Recognition) -> Recognition:
     """The same, said to be in English: what the decoder was told is the language that was spoken."""
     segments = tuple(replace(segment, language="en") for segment in translation.segments)
     return replace(translation, segments=segments)
-
-
-def _edges_s(speech: npt.NDArray[np.float32], length_s: float) -> tuple[float, float]:
-    """Where speech begins and ends, in seconds."""
-    frames = np.flatnonzero(speech >= _EDGE)
-    if not len(frames):
-        return 0.0, length_s
-    frame_s = _VAD_FRAME / SAMPLE_RATE
-    start_s = float(frames[0] * frame_s - _EDGE_PAD_S)
-    end_s = float((frames[-1] + 1) * frame_s + _EDGE_PAD_S)
-    return max(0.0, start_s), min(length_s, end_s)

@@ -215,17 +215,27 @@ class Model:
         """
         if not attempt.tokens:
             return ()
-        tokenizer = self._tokenizer(attempt.language, attempt.translated)
-        starts_s = self.starts_s(encoded, attempt, len(samples))
-        texts, tokens = tokenizer.split_tokens_on_unicode(attempt.tokens)
-        first = np.cumsum([0, *map(len, tokens)])
-        words = timed_words(
-            [text.replace(_HALF_CHARACTER, "") for text in texts],
-            [starts_s[i] for i in first],
-            samples,
-        )
+        words = timed_words(*self.timed(encoded, attempt, len(samples)), samples)
         # Not token by token: a comma is wide behind the character before it.
         return tuple(replace(word, text=_clean(word.text, attempt.language)) for word in words)
+
+    def timed(self, encoded: Encoded, attempt: Attempt, count: int) -> tuple[list[str], list[float]]:
+        """(the text in pieces of whole characters, when each begins in the `count` samples, and the last one ends)."""
+        starts_s = self.starts_s(encoded, attempt, count)
+        texts, first = self._pieces(attempt)
+        return [text.replace(_HALF_CHARACTER, "") for text in texts], [starts_s[i] for i in first]
+
+    def cut(self, attempt: Attempt, first: int, end: int) -> Attempt:
+        """The same with some of the pieces that `timed` tells, `end` not included."""
+        _, tokens = self._pieces(attempt)
+        kept = attempt.tokens[tokens[first] : tokens[end]]
+        return replace(attempt, tokens=kept, text=self._text(kept, attempt.language))
+
+    def _pieces(self, attempt: Attempt) -> tuple[list[str], list[int]]:
+        """(pieces of whole characters, the first token of each, and how many tokens there are)."""
+        tokenizer = self._tokenizer(attempt.language, attempt.translated)
+        texts, tokens = tokenizer.split_tokens_on_unicode(attempt.tokens)
+        return texts, np.cumsum([0, *map(len, tokens)]).tolist()
 
     def starts_s(self, encoded: Encoded, attempt: Attempt, count: int) -> list[float]:
         """When each of the tokens begins, and when the last one ends, in the `count` encoded samples."""
