@@ -96,10 +96,10 @@ def test_a_time_of_ours_that_is_late_is_called_that(tmp_path: Path) -> None:
     moment["at_s"] += 0.06  # 60 ms of silence, to windows of 5 ms; by 90 ms of speech the script is too early
     recording.report["metrics"]["response latency ms"] -= 60
     (event,) = compared(recording, early)
-    assert str(event).endswith("the user's turn ends -150 ms, as heard -55 ms: ours")
+    assert str(event).endswith("the user's turn ends -150 ms, as heard -60 ms: ours")
     early["latency_resp_list"][0][0] += 0.05
     (event,) = compared(recording, early)
-    assert str(event).endswith("the user's turn ends -100 ms, as heard -55 ms: the script")
+    assert str(event).endswith("the user's turn ends -100 ms, as heard -60 ms: the script")
 
 
 def test_conversations_that_are_made_sound_when_their_truth_says() -> None:
