@@ -34,12 +34,12 @@ class ClauseStream:
         self._give(self._splitter.hurry())
 
     def finish(self) -> None:
-        """That was all of it. A sentence that the limit of tokens has cut is left out, unless there is no other."""
+        """That was all of it. A sentence that the limit of tokens has cut is left out, unless it has been begun."""
         clauses = self._splitter.finish()
         if self._is_cut and clauses:
             *whole, last = clauses
             before = whole[-1] if whole else self._last
-            last = up_to_last_stop(last) or ("" if before and before == up_to_last_stop(before) else last)
+            last = up_to_last_stop(last).rstrip() or ("" if before and before == up_to_last_stop(before) else last)
             clauses = [*whole, last] if last else whole
         self._give(clauses)
 

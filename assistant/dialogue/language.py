@@ -33,8 +33,8 @@ def language_hint(
 
     The embedded 1.5B model stays in the language of the last reply. Before there is one, under a prompt in both, it
     guesses where the words are few: "Hello." was answered in Chinese, 谢谢 in English. So the line stands where the
-    language changes, and over such first words; over more of them the model repeats the user. Words of both languages
-    in one sentence change nothing.
+    language changes, and over such first words; under the line the model repeats a longer sentence. Words of both
+    languages in one sentence change nothing.
     """
     spoken, words = language_of(user), _LATIN_WORD.findall(user)
     if not replies_in:
@@ -50,7 +50,8 @@ def language_hint(
 
 def _are_english(words: Sequence[str], is_first: bool) -> bool:
     """Whether Latin words tell that the user speaks English. A word alone may be a name in a Chinese conversation."""
+    known = [word.lower() for word in words]
     if len(words) != 1:
-        return len(words) >= _LEAST_WORDS
-    word = words[0].lower()
-    return word in _ENGLISH_ALONE or (is_first and word not in _IN_BOTH)
+        return len(words) >= _LEAST_WORDS and not _IN_BOTH.issuperset(known)
+    is_sign = words[0].isupper()  # NBA, A
+    return known[0] in _ENGLISH_ALONE or (is_first and not is_sign and known[0] not in _IN_BOTH)

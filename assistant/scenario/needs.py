@@ -51,7 +51,7 @@ def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) ->
     for step in scenario.steps:
         yield from _stated(step)
     if any(step.reply is not None for step in scenario.steps):
-        for line in _lines_on_replies(scenario):
+        for line in _lines_on_replies(scenario, depth):
             yield ScenarioError("scenario.stated_reply", line=line)
 
 
@@ -77,9 +77,9 @@ def _stated(step: Step) -> Iterator[ScenarioError]:
         yield ScenarioError("scenario.stated_length", line=step.line)
 
 
-def _lines_on_replies(scenario: Scenario) -> Iterator[int]:
+def _lines_on_replies(scenario: Scenario, depth: Depth) -> Iterator[int]:
     for expectations in (scenario.expect, *(step.expect for step in scenario.steps)):
-        for expectation in expectations:
+        for expectation in (each for each in expectations if each.holds_at(depth)):
             match expectation:
                 case Says(line=line, what="said", words=words) if words not in _NO_WORDS:
                     yield line

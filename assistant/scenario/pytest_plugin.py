@@ -91,14 +91,14 @@ def _fail(problem: str) -> None:
 
 
 def _play(scenario: Scenario, depth: Depth) -> None:
-    from huiyin.assistant.scenario.api import simulate
+    from huiyin.assistant.scenario.api import NotPlayable, simulate
     from huiyin.assistant.scenario.room_depth import RoomMissing
 
     if depth == "live" and (absent := _absent_services()):
         pytest.skip(f"not running: {', '.join(absent)}; start them with `huiyin serve`")
     try:
         result = simulate(scenario, depth)
-    except RoomMissing as error:
+    except (NotPlayable, RoomMissing) as error:
         pytest.skip(str(error))
     if not result.passed:
         raise ConversationFailed(result.report())

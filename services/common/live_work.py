@@ -80,20 +80,24 @@ class LiveWork:
     def _marked(path: Path) -> int | None:
         import fcntl
 
+        file: int | None = None
         try:
             while True:
                 file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
                 fcntl.flock(file, fcntl.LOCK_SH)  # a look at it takes microseconds
                 if os.fstat(file).st_nlink:
                     return file
-                os.close(file)  # somebody has removed it in between: no other process would see this mark
+                os.close(file)  # it was removed in between: no other process would see this mark
+                file = None
         except OSError as error:
+            if file is not None:
+                os.close(file)
             log.info("live work cannot be marked in %s: %s", path, error.strerror)
             return None
 
 
 def _is_held(path: Path, *, remove: bool = False) -> bool:
-    """Whether a process holds this mark. `remove`: where none does it goes."""
+    """Whether a process holds this mark. `remove`: it is removed where no process does."""
     import fcntl
 
     try:
@@ -104,7 +108,7 @@ def _is_held(path: Path, *, remove: bool = False) -> bool:
         if os.fstat(file).st_uid != os.getuid():
             return False
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if remove and os.fstat(file).st_nlink:  # else it is gone, and one of that name is somebody's
+        if remove and os.fstat(file).st_nlink:  # else it is gone, and a file of that name is another process's
             path.unlink()
     except OSError:
         return True

@@ -40,7 +40,7 @@ class Caller:
     background: bool = False
     """No user waits for the answer."""
     strict_model: bool = False
-    """The model that the request names, or none."""
+    """An unknown name in the request is an error; no other model answers in its place."""
 
 
 @dataclass(frozen=True)

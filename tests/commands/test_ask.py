@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,19 +19,35 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
         yield stub
 
 
-def test_an_answer_that_is_cut_off_says_so(service: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    def cut_off(answer: Answer) -> None:
+def cut_off(*pieces: str) -> Callable[[Answer], None]:
+    def answers(answer: Answer) -> None:
         answer.start()
-        answer.event(delta("Once upon a"))
+        for piece in pieces:
+            answer.event(delta(piece))
         answer.event(delta(finish="length"))
         answer.write(b"data: [DONE]\n\n")
         answer.end()
 
-    service.behave = cut_off
+    return answers
+
+
+def test_an_answer_that_is_cut_off_says_so(service: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    service.behave = cut_off("Once upon a")
     assert main.main(["ask", "tell me a story", "--set", "llm.max_new_tokens=3"]) == 0
     out, err = capsys.readouterr()
     assert out == "Once upon a\n"
-    assert err == "huiyin: the answer is cut off at 3 tokens; --set llm.max_new_tokens=N allows more\n"
+    assert (
+        err == "huiyin: the answer is cut off at its limit (at most 3 tokens); --set llm.max_new_tokens=N allows more\n"
+    )
+
+
+def test_an_answer_that_is_cut_off_before_its_first_word_says_so(
+    service: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.behave = cut_off()
+    assert main.main(["ask", "tell me a story", "--set", "llm.max_new_tokens=3"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, "at most 3 tokens" in err, "llm.max_new_tokens=N" in err) == ("", True, True)
 
 
 def test_a_model_that_is_named_is_the_one_that_answers(service: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,6 +143,7 @@ def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
         ("今天没考过。", "你好。", "user", ""),
         ("I failed again.", "", "user", ""),
         ("OK", "你好。", "user", ""),
+        ("OK, bye.", "你好。", "user", ""),
         ("用 Python 写一个", "Hello.", "user", ""),
         ("What does 你好 mean?", "Hello.", "user", ""),
         ("I failed again.", "", "zh", "（请用中文回答。）"),
@@ -172,6 +173,7 @@ def test_the_language_is_named_where_the_model_would_slip(
         ("谢谢。", "你好。", ""),
         ("灯塔是什么？", "", ""),
         ("OK", "", ""),
+        ("NBA", "", ""),
         ("3.5", "", ""),
     ],
 )

@@ -33,8 +33,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         finally:  # also when the answer breaks off: the next line begins at the left
             if last and not last.endswith("\n"):
                 print(flush=True)
+    tokens = settings.llm.max_new_tokens
     if not last:
-        raise CommandError("cli.empty_answer")
+        raise CommandError("cli.all_thought", tokens=tokens) if is_cut else CommandError("cli.empty_answer")
     if is_cut:
-        print(to_people(said("cli.answer_cut", tokens=settings.llm.max_new_tokens)), file=sys.stderr)
+        print(to_people(said("cli.answer_cut", tokens=tokens)), file=sys.stderr)
     return 0
