@@ -62,12 +62,12 @@ class TurnMachine(Floor):
         it is kept, and a turn begins that waits for the floor); one that answers no speech is made again if this is no
         speech, either"""
         if self.state is State.THINKING and self._ignores_speech:
-            self._overlap.start(event.onset_s, self.policy)
+            self._overlap.start(event.sound_s, self.policy)
         elif not self.policy.talk_key or (self._key_held and self.state is State.USER):
             if not self._turn.spoken:
                 self._commit_unheard(event.at_s)
                 self._postponed = [self._begun]
-                self._turn = UserTurn(event.onset_s)
+                self._turn = UserTurn(event.sound_s)
             self._drop_reply()
             self.state = State.USER
             self._turn.resume(self.policy)
@@ -117,12 +117,12 @@ class TurnMachine(Floor):
         """if it lasts {barge_in_s} the reply is paused (by voice only: with `barge_in` key or off nothing happens, with
         ignore a turn begins that waits for the floor)"""
         if self._ignores_speech:
-            self._overlap.start(event.onset_s, self.policy)
+            self._overlap.start(event.sound_s, self.policy)
         elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
             said = self._reply.audible(event.sound_s - IN_THE_AIR_S, event.onset_s + IN_THE_AIR_S)
             voice = WhoseVoice() if "voice" in self._judges else None
             self._interruption = Interruption.begin(event, said, self._interruption, self.policy, voice)
-            self._interruption.is_asked |= self._reply.asks(event.onset_s)
+            self._interruption.is_asked |= self._reply.asks(event.sound_s)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
     def _interruption_goes_on(self, event: ev.SpeechStarted) -> None:

@@ -38,10 +38,10 @@ class Overlap:
         """Whether a turn waits or is being spoken."""
         return bool(self.spoken or self.waiting)
 
-    def start(self, onset_s: float, policy: TurnsSettings) -> None:
+    def start(self, start_s: float, policy: TurnsSettings) -> None:
         """The user speaks: a turn begins, or goes on after a pause."""
         if self.spoken is None:
-            self.spoken = UserTurn(onset_s)
+            self.spoken = UserTurn(start_s)
         else:
             self.spoken.resume(policy)
 

@@ -24,7 +24,7 @@ def since(user: dict[int, float], *, known: int = 4, gain: float = GAIN) -> int:
 @pytest.mark.parametrize("gain", [0.05, 0.3, 0.9])
 def test_speech_that_is_louder_than_the_echo_began_with_its_first_frame(gain: float) -> None:
     level = 4 * gain * 2000
-    assert since({ago: level for ago in range(1, 41)}, gain=gain) == 40
+    assert since({ago: level for ago in range(1, 37)}, gain=gain) == 36
 
 
 def test_a_pause_between_words_is_part_of_it_and_a_long_one_is_not() -> None:
@@ -35,6 +35,15 @@ def test_a_pause_between_words_is_part_of_it_and_a_long_one_is_not() -> None:
 
 def test_an_echo_is_none_however_like_speech_it_is() -> None:
     assert since(dict.fromkeys(range(1, 41), 0.0)) == 4
+
+
+@pytest.mark.parametrize("known", range(1, 13))
+def test_the_assistants_own_pauses_do_not_make_its_echo_seem_loud(known: int) -> None:
+    """In a dry room: the echo is gone as soon as the assistant pauses, though it may ring on."""
+    played = np.array([0] * 3 + ([2000, 1200, 1800, 1500, 2000, 1700, 0, 0, 0, 0, 0, 0] * 5), np.float32)
+    mic = GAIN * played + 20
+    speech = [0.9 if level else 0.1 for level in played]
+    assert frames_since(known, speech, mic, played, 0.5) == known
 
 
 def test_where_little_was_played_nothing_is_known() -> None:

@@ -219,6 +219,14 @@ def test_a_pause_within_speech_that_waits_does_not_end_it() -> None:
     assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3, end_s=5) and len(script.when(do.EndTurn)) == 1
 
 
+def test_speech_that_waits_begins_with_its_sound_where_it_was_noticed_late() -> None:
+    script = Script(barge_in="ignore").answered()
+    script.at(4.1, ev.SpeechStarted(4.1, onset_s=4.0, from_s=3.2))
+    script.at(4.6, ev.SpeechPaused(4.6, end_s=4.5))
+    script.at(5.5)
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3.2, end_s=4.5)
+
+
 def test_a_reply_that_is_being_prepared_is_not_given_up_for_speech_either() -> None:
     script = Script(barge_in="ignore")
     script.at(0, ev.TextEntered(0, "Tell me a story."))
