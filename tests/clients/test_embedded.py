@@ -37,7 +37,8 @@ def models() -> None:
 def test_embedded_model_calls_the_tool_and_its_answer_is_heard(tmp_path: Path) -> None:
     (tmp_path / "weather.pcm").write_bytes(for_client(english(SAID["weather"])))
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(start_service(name)) for name in NAMES}
+        patient = {"llm__first_token_timeout_s": 60}
+        urls = {name: stack.enter_context(start_service(name, **patient)) for name in NAMES}
         ports = [f"{name}.port={url.rpartition(':')[2]}" for name, url in urls.items()]
         url = stack.enter_context(realtime_server(load(environ={}, overrides=[*ports, *PATIENT])))
         command = command_of("openai_once", url, str(tmp_path))
