@@ -72,7 +72,8 @@ class AsrSettings(UpstreamSettings):
     runtime: str = setting("auto", choices=("auto", "onnx", "torch"))
     """what SenseVoice runs in; auto: onnx on a CPU (faster, less memory), torch on a GPU"""
     threads: int = setting(2, low=1, high=64)
-    """cores given to recognition; Whisper takes one for each recording, as a second one slows it down"""
+    """cores given to recognition; Whisper takes one for each recording, as a second one slows base down; with larger
+    models workers = 1 gives one recording all of them"""
     workers: int = setting(0, low=0, high=64)
     """recordings recognised at once, sharing the threads; 0: the engine's own choice, as each knows what gains"""
     languages: tuple[str, ...] = setting(("zh", "en"))

@@ -123,6 +123,13 @@ def test_a_few_words_behind_a_pause_are_found(engine: WhisperEngine, monkeypatch
         assert all(start_s - 0.4 < word.start_s < word.end_s < end_s + 0.4 for word in segment.words)
 
 
+def test_no_words_are_made_of_a_hesitation_beside_a_pause(engine: WhisperEngine) -> None:
+    sentence, hesitation = english(ENGLISH), english("Hmm.")
+    for sounds in ((sentence, hesitation), (hesitation, sentence)):
+        (recognition,) = engine.recognise([joined(1.5, *sounds)], Hints(("en",)))
+        assert recognition.text.removeprefix("Hmm. ").removesuffix(" Hmm.") == ENGLISH
+
+
 def test_a_misheard_half_leaves_the_whole_text_as_it_is(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no word of the text, as if that were of the other half alone; but the words are heard in both."""
     decode = engine._whisper.decode
@@ -152,7 +159,7 @@ def test_the_words_are_those_of_the_text(engine: WhisperEngine) -> None:
 
 def test_a_language_that_the_caller_names_is_the_only_one(engine: WhisperEngine) -> None:
     sound = joined(0.5, chinese(), english(ENGLISH))
-    assert set(languages(engine.recognise([sound], Hints(("en",)))[0])) == {"en"}
+    assert languages(engine.recognise([sound], Hints(("en",)))[0]) == ["en"]
 
 
 @pytest.fixture
@@ -259,3 +266,19 @@ def test_several_texts_are_followed_where_one_is_not_sure(
     monkeypatch.setattr(whisper_model, "_SURE", {"en": sure})
     engine.recognise([english(ENGLISH) if hints.languages == ("en",) else chinese()], hints)
     assert used == beams
+
+
+def test_callers_at_once_may_score_many_phrases(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one remembers, another may forget at any time."""
+
+    class Forgetful(dict[tuple[str, str], float]):
+        def __setitem__(self, key: tuple[str, str], value: float) -> None:
+            self.clear()
+
+    monkeypatch.setattr(engine, "_phrases", Forgetful())
+    assert engine.phrase_score(english(), "what is the time", "en") is not None
+
+
+def test_no_more_recordings_at_once_than_cores() -> None:
+    settings = load(environ={}, overrides=["asr.threads=2", "asr.workers=5"])
+    assert WhisperEngine(settings.asr, ModelStore(settings.store).ensure).workers == 2

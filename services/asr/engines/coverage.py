@@ -3,7 +3,8 @@
 Measured on 140 recorded and synthesised sentences in zh and en, in letters a second of voice activity (a Chinese
 character counts as three, as long as it takes to say): 9.8 the slowest, 15 the median.
 
-A few words are missed in no such way. But the times at which the decoder turned to the words show speech without any.
+Missing words that are few do not make the text too short. But the times at which the decoder turned to the words show
+speech without any.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _LATE_S = 0.1  # after the end of the speech: a word's beginning is as inexact
 
 @dataclass(frozen=True)
 class Piece:
-    """Frames of voice activity, `end` not included, and which texts were said in them; none: it was left out."""
+    """Frames of voice activity, `end` not included, and which texts were said in them: empty where it was left out."""
 
     start: int
     end: int

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -79,6 +80,8 @@ at one rate of false wakes, by the phrases, voices and people of `benchmarks.wak
 _MOSTLY = 0.75  # of the tokens; the first ones may reach over sound without text
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
 _WIDE_FRAMES = 32  # of voice activity, 1.0 s: a pause beside which a few words may be left out; the least of 7 had 1.3
+_SURELY_WORDS_S = 0.4  # of such speech. Hesitations of our voices, of which words were made, had 0.38 s at most ...
+_LIKELY = 0.45  # ... and a confidence of 0.42 (one 0.64); words that were left out had 0.58 and 0.77 s at least
 
 # Silence after the speech: with less of it the decoder repeats itself. Errors in 41 Chinese recordings (`dev` in
 # `benchmarks.recogniser.transcribed`, and some): 130 at a tail of 3 s, 124 at 5, 122 at 8. Ten texts, Whisper's own
@@ -105,8 +108,8 @@ class WhisperEngine:
     def __init__(self, settings: AsrSettings, find_model: FindModel) -> None:
         # One core each: the decoder's steps are short, and two cores, which wait for each other in all of them, take
         # nearly twice as long as one; the encoder gains little or nothing.
-        self.workers = settings.workers or settings.threads
-        cores_each = max(1, settings.threads // self.workers)
+        self.workers = min(settings.workers or settings.threads, settings.threads)
+        cores_each = settings.threads // self.workers
         self._whisper = Model(find_model(settings.model), at_once=self.workers, cores_each=cores_each)
         self.model = self._whisper.name
         self.languages = self._whisper.languages
@@ -119,7 +122,11 @@ class WhisperEngine:
         self._phrases: dict[tuple[str, str], float] = {}  # their log-probabilities in noise
 
     def warm_up(self) -> None:
-        """Runs everything once: the first caller does not wait for memory and threads."""
+        """Runs everything once on each worker: the first callers do not wait for memory and threads."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            list(pool.map(lambda _: self._warm_one(), range(self.workers)))
+
+    def _warm_one(self) -> None:
         second = np.zeros(SAMPLE_RATE, np.float32)
         self._speech(second)
         encoded = self._whisper.encode(second, _SHORT_WINDOW_S)
@@ -127,7 +134,7 @@ class WhisperEngine:
         self._whisper.decode(encoded, len(second), self._allowed[0], Hints())
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
-        """One segment for each run of one language in a piece, or none without speech."""
+        """One segment for each run of one language in a piece, and for speech that was left out; none without any."""
         allowed = hints.languages or self._allowed
         found = [self._recognise(samples, self._speech(samples), allowed, hints) for samples in pieces]
         return [_in_english(each) for each in found] if hints.translate else found
@@ -147,13 +154,15 @@ class WhisperEngine:
 
     def _in_noise(self, phrase: str, language: str) -> float:
         """The phrase's log-probability where nothing is said: rare words have little of their own."""
-        if (phrase, language) not in self._phrases:
+        score = self._phrases.get((phrase, language))
+        if score is None:
             noise = np.random.default_rng(0).standard_normal(_NOISE_S * SAMPLE_RATE).astype(np.float32) * _NOISE_RMS
             encoded = self._whisper.encode(noise, _SHORT_WINDOW_S)
+            score = sum(self._whisper.phrase(encoded, len(noise), language, phrase)[0])
             if len(self._phrases) >= _MOST_PHRASES:
                 self._phrases.clear()
-            self._phrases[phrase, language] = sum(self._whisper.phrase(encoded, len(noise), language, phrase)[0])
-        return self._phrases[phrase, language]
+            self._phrases[phrase, language] = score
+        return score
 
     def _recognise(
         self,
@@ -288,6 +297,8 @@ class WhisperEngine:
             found = self._recognise(*sound, (whole.attempt.language,), hints, whole=beside)
             if is_at_an_end(whole.attempt.text, found.text):  # the times were wrong
                 return Recognition(())
+            if spoken_s(sound[1]) < _SURELY_WORDS_S and any(each.confidence < _LIKELY for each in found.segments):
+                return Recognition(())  # a hesitation, of which words were made
             return moved(self._completed(found, *sound, hints, beside), piece.start)
         attempt = self._whisper.cut(whole.attempt, piece.said.start, piece.said.stop)
         start_s, end_s = edges_s(sound[1], len(sound[0]) / SAMPLE_RATE)
