@@ -37,9 +37,8 @@ def language_hint(
     languages in one sentence change nothing.
     """
     spoken, words = language_of(user), _LATIN_WORD.findall(user)
-    if not replies_in:
-        return ""
-    if words if spoken == "zh" else not _are_english(words, is_first):
+    is_one_language = not words if spoken == "zh" else _are_english(words, is_first)
+    if not replies_in or not is_one_language:
         return ""
     if replies_in != "user":
         return _HINTS[replies_in] if spoken != replies_in else ""

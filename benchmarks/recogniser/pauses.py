@@ -20,9 +20,10 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from faster_whisper.vad import get_vad_model
@@ -57,6 +58,9 @@ MOST_SPEECH_S = 1.6  # of the few words
 LONGEST_S = 6.0
 _LENGTH_S = 60.0
 
+People: TypeAlias = Mapping[str, tuple[list[Part], list[Part]]]
+"""Of each language: the few words and the sentences of people."""
+
 
 def main() -> int:
     """Print both tables. Returns 1 where something is left out."""
@@ -68,8 +72,9 @@ def main() -> int:
     args = parser.parse_args()
     settings = config.load(overrides=args.set)
     halves = (False, True) if args.half == "both" else (args.half == "aside",)
-    chosen = [each for each in with_pauses(settings, args.clones) if each.aside in halves]
-    hesitant = [each for each in with_hesitations(settings, args.clones) if each.aside in halves]
+    people = {language: _recorded(settings, language, args.clones) for language in ANSWERS}
+    chosen = [each for each in with_pauses(settings, people) if each.aside in halves]
+    hesitant = [each for each in with_hesitations(settings, people) if each.aside in halves]
     engine = load_engine(settings.asr, ModelStore(settings.store).ensure)
     alone = Alone(engine)
     counts: Counter[tuple[str, str]] = Counter()
@@ -105,21 +110,19 @@ class Alone:
         return self._found[id(part)]
 
 
-def with_pauses(settings: Settings, clones: Path | None = None) -> list[MixedRecording]:
-    """All of them; what is not in the cache yet is fetched, or synthesised."""
+def with_pauses(settings: Settings, people: People) -> list[MixedRecording]:
+    """All of them; what is not in the cache yet is synthesised."""
     found: list[MixedRecording] = []
-    for language in ANSWERS:
-        short, long = _recorded(settings, language, clones)
+    for language, (short, long) in people.items():
         found += _pairs(cycle(long), [*_spoken(settings, language, ANSWERS[language]), *short], language)
     return found
 
 
-def with_hesitations(settings: Settings, clones: Path | None = None) -> list[MixedRecording]:
+def with_hesitations(settings: Settings, people: People) -> list[MixedRecording]:
     """The same with hesitations."""
     found: list[MixedRecording] = []
-    for language, texts in HESITATIONS.items():
-        _, long = _recorded(settings, language, clones)
-        found += _pairs(cycle(long), _spoken(settings, language, texts), language)
+    for language, (_, long) in people.items():
+        found += _pairs(cycle(long), _spoken(settings, language, HESITATIONS[language]), language)
     return found
 
 
@@ -139,7 +142,7 @@ def _pairs(sentences: Iterator[Part], few: Sequence[Part], language: str) -> Ite
 
 
 def _recorded(settings: Settings, language: str, clones: Path | None) -> tuple[list[Part], list[Part]]:
-    """(the few words, sentences) of people."""
+    """(the few words, sentences) of people; what is not in the cache yet is fetched."""
     clips = [clip for clip in listed("dev") if clip.recording.language == language]
     folder = bench_dir() / "held-out"
     fetch([clip.recording for clip in clips], folder, settings.store, clones)

@@ -99,7 +99,7 @@ class Proxy:
     def _first(self, body: JsonObject, caller: Caller, ask: Callable[[Upstream, Request], T]) -> T:
         """The answer of the first upstream that has the model and gives one.
 
-        Where none does, the name stands for the model of those that lack it, in order, unless the caller forbids it.
+        Where no upstream does, those without it are asked in order for their own model, unless the caller forbids it.
         """
         failures: list[UpstreamError] = []
         lacking: list[Upstream] = []

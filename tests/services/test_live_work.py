@@ -36,7 +36,7 @@ def test_a_mark_ends_with_its_process(tmp_path: Path) -> None:
         work = LiveWork(7, tmp_path)
         assert work.anywhere()
         LiveWork(8, tmp_path)
-        assert [*tmp_path.iterdir()], "whoever starts removes no mark that is held"
+        assert [*tmp_path.iterdir()], "a start removes no mark that is held"
         child.kill()
     assert not work.anywhere()
     assert [*tmp_path.iterdir()], "it could not remove it itself"
