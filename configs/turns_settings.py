@@ -17,9 +17,9 @@ class TurnsSettings:
 
     endpoint_s: float = setting(0.5, low=0.1, high=5)
     """silence that ends the user's turn where no model judges it, and after something dictated that has its length"""
-    endpoint_complete_s: float = setting(0.62, low=0.1, high=5)
-    """silence after a turn that is complete by its words: most pauses within a sentence are over by then; at 0.5 twice
-    as many people are cut off"""
+    endpoint_complete_s: float = setting(0.54, low=0.1, high=5)
+    """silence after a turn that is complete by its words and sound: most pauses within a sentence are over by then, and
+    few of the longer ones are called complete"""
     endpoint_model: bool = setting(True)
     """a model judges by the sound whether a turn is complete"""
     endpoint_words: str = setting("auto", choices=("auto", "always", "never"))
@@ -42,16 +42,17 @@ class TurnsSettings:
     dictation_open_s: float = setting(1.25, low=0, high=10)
     """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
     to hear them go on"""
-    p_complete: float = setting(0.4, low=0.001, high=1)
+    p_complete: float = setting(0.3, low=0.001, high=1)
     """a turn is complete from here on, by its words and its sound together: few long pauses reach it
     (`python -m benchmarks.latency_judges`)"""
-    p_goes_on: float = setting(0.1, low=0.001, high=1, at_most="p_complete")
+    p_goes_on: float = setting(0.2, low=0.001, high=1, at_most="p_complete")
     """below it more will rather come; from here on to `p_complete` the silence falls from `endpoint_doubtful_s` to
     `endpoint_complete_s`, evenly with the log-odds"""
-    sound_weight: float = setting(0.4, low=0, high=5)
-    """how much the log-odds of the sound count beside those of the words, which tell more"""
-    p_sound_unjudged: float = setting(0.44, low=0.01, high=0.99)
-    """the sound where it is not judged: the words must then have 0.43"""
+    sound_weight: float = setting(1.0, low=0, high=5)
+    """how much the log-odds of the sound count beside those of the words: of people the sound tells more, of synthetic
+    voices the words"""
+    p_sound_unjudged: float = setting(0.37, low=0.01, high=0.99)
+    """the sound where it is not judged: the words must then have 0.42"""
     p_few_words: float = setting(0.05, low=0, high=1)
     """the language model is believed from here on after few words that sound complete: 'yes please' has 0.33, 'my name'
     0.000, the first half of 打开客厅的灯 0.017, of a misheard 换一首歌 0.035"""

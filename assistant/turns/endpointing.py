@@ -21,6 +21,7 @@ from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop
 from huiyin.configs.settings import TurnsSettings
 
 _LEAST_P = 1e-3  # no judge is surer
+_LEAST_P_SOUND = 0.05  # nor is the sound beside the words: they outvote it where they leave no doubt
 
 
 @dataclass
@@ -79,7 +80,8 @@ def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | Non
     if evidence.p_words is None:
         return None
     p_sound = policy.p_sound_unjudged if evidence.p_sound is None else evidence.p_sound
-    p = _probability(log_odds(evidence.p_words) + policy.sound_weight * log_odds(p_sound))
+    of_sound = log_odds(p_sound, least_p=_LEAST_P_SOUND)
+    p = _probability(log_odds(evidence.p_words) + policy.sound_weight * of_sound)
     sounds_complete = evidence.p_sound is None or evidence.p_sound >= policy.p_sound_confirmed
     few = word_count(evidence.text) < policy.few_words and sounds_complete
     if p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words):
@@ -91,9 +93,9 @@ def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | Non
     return Judgement(False, (doubtful - log_odds(p)) / between if between else 0.0)
 
 
-def log_odds(p: float) -> float:
-    """Of a judge's probability, who is never quite sure."""
-    p = min(max(p, _LEAST_P), 1 - _LEAST_P)
+def log_odds(p: float, least_p: float = _LEAST_P) -> float:
+    """Of a judge's probability, who is never quite sure: from `least_p` to 1 - `least_p`."""
+    p = min(max(p, least_p), 1 - least_p)
     return log(p / (1 - p))
 
 

@@ -60,7 +60,7 @@ def test_a_few_lines_are_a_scenario() -> None:
         ("turns:\n- user: hello\n  fails: {llm: explode}", "s:3", "error, stall, disconnect"),
         ("turns:\n- audio: nowhere.wav", "s:2", "no file nowhere.wav"),
         ("settings: {turns.endpoint: 3}\nturns:\n- user: hello", "s:1", "endpoint_s"),
-        ("settings: {turns.p_goes_on: 0.5}\nturns:\n- user: hello", "s:1", "is more than turns.p_complete = 0.4"),
+        ("settings: {turns.p_goes_on: 0.5}\nturns:\n- user: hello", "s:1", "is more than turns.p_complete = 0.3"),
         ("turns: hello", "s:1", "should be a list"),
         ("turns:\n- user: a: b", "s:2", "wants quotes"),
         ("", "s", "empty"),

@@ -55,7 +55,7 @@ def test_bad_values_are_refused_with_what_would_be_right(override: str, says: st
 @pytest.mark.parametrize(
     ("overrides", "pairs"),
     [
-        (["turns.p_goes_on=0.5"], ["p_goes_on = 0.5 is more than turns.p_complete = 0.4"]),
+        (["turns.p_goes_on=0.5"], ["p_goes_on = 0.5 is more than turns.p_complete = 0.3"]),
         (["turns.p_sound_incomplete=0.4", "turns.p_sound_confirmed=0.3"], ["p_sound_incomplete = 0.4 is more than"]),
         (["turns.opener_s=2"], ["opener_s = 2 is more than turns.opener_late_s = 1"]),
         (
@@ -81,7 +81,7 @@ def test_what_cuts_others_short_may_be_below_them(shorter: str) -> None:
 
 
 def test_two_that_are_alike_do_not_contradict_each_other() -> None:
-    assert load(overrides=["turns.p_goes_on=0.4"], environ={}).turns.p_goes_on == 0.4
+    assert load(overrides=["turns.p_goes_on=0.3"], environ={}).turns.p_goes_on == 0.3
 
 
 def test_bad_environment_variable_is_named() -> None:

@@ -32,13 +32,13 @@ def judged(probability: float | None, transcript: Transcript = WHOLE) -> Script:
 def test_a_turn_with_complete_words_is_answered_soon() -> None:
     script = judged(0.5)
     script.at(3)
-    assert script.when(do.Play) == pytest.approx([2.62], abs=0.01)
+    assert script.when(do.Play) == pytest.approx([2.54], abs=0.01)
 
 
 def test_a_turn_with_words_that_go_on_is_waited_for_however_it_sounds() -> None:
     script = judged(0.01, HALF)
     script.at(4)
-    assert script.when(do.Play) == pytest.approx([2.991], abs=0.01)
+    assert script.when(do.Play) == pytest.approx([2.918], abs=0.01)
 
 
 def test_what_was_judged_of_one_pause_says_nothing_of_the_next() -> None:

@@ -184,36 +184,36 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
 
 
 def in_between(p: float) -> float:
-    """The silence that shrinks from 0.85 s at p = 0.1 to 0.62 s at p = 0.4, with the log-odds."""
-    odds, least, most = (math.log(each / (1 - each)) for each in (p, 0.1, 0.4))
-    return 0.85 - 0.23 * (odds - least) / (most - least)
+    """The silence that shrinks from 0.85 s at p = 0.2 to 0.54 s at p = 0.3, with the log-odds."""
+    odds, least, most = (math.log(each / (1 - each)) for each in (p, 0.2, 0.3))
+    return 0.85 - 0.31 * (odds - least) / (most - least)
 
 
 def below(p: float) -> float:
-    """The silence that grows from 0.85 s at p = 0.1 to 1.2 s at p = 0."""
-    return 1.2 - 0.35 * p / 0.1
+    """The silence that grows from 0.85 s at p = 0.2 to 1.2 s at p = 0."""
+    return 1.2 - 0.35 * p / 0.2
 
 
 @pytest.mark.parametrize(
     ("words", "sound", "text", "wait"),
     [
-        (0.43, None, "how long does it take to boil an egg", 0.62),
-        (0.41, None, "how long does it take to boil an egg", in_between(0.387)),
-        (0.4, 0.5, "how long does it take to boil an egg", 0.62),
-        (0.7, 0.05, "how long does it take to boil an egg", 0.62),
-        (0.6, 0.05, "how long does it take to boil an egg", in_between(0.316)),
-        (0.11, 0.5, "how long does it take to boil an egg", in_between(0.11)),
-        (0.09, 0.5, "how long does it take to boil an egg", below(0.09)),
-        (0.3, 0.9, "how long does it take", 0.62),
-        (0.04, 0.9, "how long does it take", below(0.0912)),
-        (0.1, None, "play jazz", 0.62),
-        (0.05, 0.5, "play jazz", 0.62),
-        (0.05, 0.49, "play jazz", below(0.0492)),
-        (0.0, 0.95, "my name.", below(0.0032)),
-        (0.0, None, "how long does it take", below(0.001)),
-        (0.0, 0.95, "how long does it take?", below(0.0032)),
-        (0.0, 0.95, "请问这个怎么样？", below(0.0032)),
-        (0.6, 0.9, "I stayed at home because", 1.42),
+        (0.43, None, "how long does it take to boil an egg", 0.54),
+        (0.41, None, "how long does it take to boil an egg", in_between(0.29)),
+        (0.3, 0.5, "how long does it take to boil an egg", 0.54),
+        (0.9, 0.05, "how long does it take to boil an egg", 0.54),
+        (0.85, 0.05, "how long does it take to boil an egg", in_between(0.2297)),
+        (0.21, 0.5, "how long does it take to boil an egg", in_between(0.21)),
+        (0.19, 0.5, "how long does it take to boil an egg", below(0.19)),
+        (0.1, 0.9, "how long does it take", 0.54),
+        (0.02, 0.9, "how long does it take", below(0.1552)),
+        (0.1, None, "play jazz", 0.54),
+        (0.05, 0.5, "play jazz", 0.54),
+        (0.05, 0.49, "play jazz", below(0.0481)),
+        (0.0, 0.95, "my name.", below(0.0187)),
+        (0.0, None, "how long does it take", below(0.0006)),
+        (0.0, 0.95, "how long does it take?", below(0.0187)),
+        (0.0, 0.95, "请问这个怎么样？", below(0.0187)),
+        (0.6, 0.9, "I stayed at home because", 1.34),
     ],
 )
 def test_where_the_words_are_judged_they_decide_with_the_sound(
@@ -225,10 +225,10 @@ def test_where_the_words_are_judged_they_decide_with_the_sound(
 def test_thresholds_that_meet_leave_nothing_in_between() -> None:
     turns = TurnsSettings(p_complete=0.3, p_goes_on=0.3)
     assert [wait_s(turns, Evidence(0.5, "how long does it take", p)) for p in (0.31, 0.3, 0.29)] == pytest.approx(
-        [0.62, 0.62, 0.86], abs=0.02
+        [0.54, 0.54, 0.86], abs=0.02
     )
     swapped = TurnsSettings(p_complete=0.2, p_goes_on=0.4)
-    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.62
+    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.54
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
