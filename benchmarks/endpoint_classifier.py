@@ -5,8 +5,8 @@ regression on the states of smart-turn's encoder. Only the last seconds before a
 pauses: an end comes later than the pauses before it, and a judge that learns that (0.95 of 1 it then ranks right) takes
 every short turn for a part. Level, noise and the silence before it is judged vary, as with a microphone.
 
-Speakers of the held-out set, and of the set that turns are tuned with, are left out. Whom Common Voice recorded it does
-not say, but neither set has anything of it. ``python -m benchmarks.latency_judges`` says how good the classifier is.
+Speakers of the held-out set, and of the set that turns are tuned with, are left out; neither set has anything of Common
+Voice. ``python -m benchmarks.latency_judges`` says how good the classifier is.
 
 `--clones`: a folder of Git clones, OWNER/NAME (bare ones will do). It takes some twenty minutes.
 """
@@ -51,7 +51,7 @@ _LEVEL_DB = (-20.0, 0.0)
 _NOISE_DBFS = (-75.0, -48.0)
 _LOW = 0.9  # half of the noise has more of the low frequencies: a filter with this pole
 _BEFORE_S = 0.5
-_PENALTY = 100.0  # on the squared weights, of which there are 1,152: beside some 4,000 that the recordings count
+_PENALTY = 100.0  # on the squared weights, of which there are 1,152: the recordings have 3,400 together
 _STEPS = 12  # of Newton's method
 
 Values = npt.NDArray[np.float64]
@@ -60,15 +60,15 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class _Corpus:
-    """`path`: what its recordings' paths look like, the first group is the speaker. Of them one in `every` is taken.
+    """`path`: what its recordings' paths look like, the first group is the speaker, if it is named there.
 
-    `counts`: how much one recording counts.
+    Of them one in `every` is taken. `weight`: of one recording.
     """
 
     repository: str
     commit: str
     path: str
-    counts: float
+    weight: float
     every: int = 1
 
 
@@ -88,7 +88,7 @@ _CORPORA = (
         "jimbozhang/speechocean762",
         "613968e3b0b789fc33936fb5eba1973176ba7d11",
         r"WAVE/(SPEAKER\d+)/\d+\.WAV",
-        counts=1.0,
+        weight=1.0,
         every=3,
     ),
     # Common Voice 6.1, 100 recordings each of Mandarin, that of Taiwan, and English: CC0.
@@ -96,14 +96,14 @@ _CORPORA = (
         "omnilingo/rsample-100-cv-corpus-6.1-2020-12-11",
         "6785f863fec9770151abfe50a5e3e3787fd20ba2",
         r"(?:zh-CN|zh-TW|en)/clips/(\w+(?:-\w+)?)\.mp3",
-        counts=3.0,
+        weight=3.0,
     ),
     # LibriSpeech, test-clean, cut where sentences end: CC-BY-4.0.
     _Corpus(
         "hooria-malik/speech-preprocessing-librispeech",
         "641b5501ba98efc434178d73871d2a85388fbfa0",
         r"test-clean/.*/(\d+)/\d+/[\d-]+\.flac",
-        counts=2.0,
+        weight=2.0,
         every=5,
     ),
 )
@@ -140,7 +140,9 @@ def main() -> None:
     for number, corpus in enumerate(_CORPORA):
         ours = corpora == number
         each = _alike_in_length(ends[ours], lengths[ours])
-        counts[ours] = each * corpus.counts * sum(one is corpus for one, _ in recordings) / each.sum()
+        if not each.any():
+            raise SystemExit(f"{corpus.repository}: no ends and pauses of one length")
+        counts[ours] = each * corpus.weight * sum(one is corpus for one, _ in recordings) / each.sum()
     weights = _fitted(np.array(states, np.float64), ends, counts)
     file = io.BytesIO()
     np.save(file, weights.astype(np.float32))

@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
     others = parser.add_mutually_exclusive_group()
-    others.add_argument("--unseen", action="store_true", help="40 other utterances, by which nothing was chosen")
+    others.add_argument("--unseen", action="store_true", help="40 other utterances, of offline voices alone")
     others.add_argument("--people", action="store_true", help="people's recordings to tune turns with")
     others.add_argument("--held-out", action="store_true", help="other people's recordings, likewise; fetched once")
     parser.add_argument(

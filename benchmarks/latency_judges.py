@@ -24,7 +24,7 @@ from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel, log_mel, 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns.dictation import Progress, progress
-from huiyin.assistant.turns.endpointing import Evidence, judge_together, log_odds
+from huiyin.assistant.turns.endpointing import Evidence, judge_together, log_odds_together
 from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
 from huiyin.configs.settings import TurnsSettings
@@ -75,7 +75,7 @@ def main() -> None:
             by[_SOUND + name] = ours(samples)
             by[_OWN + name] = float(own.run(None, {"input_features": log_mel(prepare(samples))[None]})[0][0, 0])
         policy = TurnsSettings()
-        by[_BOTH] = log_odds(by[_WORDS]) + policy.sound_weight * log_odds(by[_SOUND])
+        by[_BOTH] = log_odds_together(policy, by[_WORDS], by[_SOUND])
         judgement = judge_together(policy, Evidence(by[_SOUND], text, by[_WORDS]))
         return Place(pause_s, by, bool(judgement and judgement.is_complete))
 

@@ -81,7 +81,7 @@ class Spoken:
 
 
 def utterances(settings: Settings, folder: Path, unseen: bool) -> list[BenchmarkUtterance]:
-    """The benchmark's own; `unseen`: others, by which no threshold was chosen.
+    """The benchmark's own; `unseen`: others, by which no threshold was chosen until 2026-11-30.
 
     Starts the TTS service when a sentence is not in `folder` yet.
     """

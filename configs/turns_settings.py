@@ -49,8 +49,11 @@ class TurnsSettings:
     """below it more will rather come; from here on to `p_complete` the silence falls from `endpoint_doubtful_s` to
     `endpoint_complete_s`, evenly with the log-odds"""
     sound_weight: float = setting(1.0, low=0, high=5)
-    """how much the log-odds of the sound count beside those of the words: of people the sound tells more, of synthetic
-    voices the words"""
+    """how much the log-odds of the sound count beside those of the words; the sound tells more of people, the words of
+    synthetic voices"""
+    p_sound_surest: float = setting(0.95, low=0.5, high=0.999)
+    """the sound counts for no more than this beside the words, and for no less than 1 minus this: words that leave no
+    doubt outvote it"""
     p_sound_unjudged: float = setting(0.37, low=0.01, high=0.99)
     """the sound where it is not judged: the words must then have 0.42"""
     p_few_words: float = setting(0.05, low=0, high=1)

@@ -21,7 +21,6 @@ from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop
 from huiyin.configs.settings import TurnsSettings
 
 _LEAST_P = 1e-3  # no judge is surer
-_LEAST_P_SOUND = 0.05  # nor is the sound beside the words: they outvote it where they leave no doubt
 
 
 @dataclass
@@ -80,8 +79,7 @@ def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | Non
     if evidence.p_words is None:
         return None
     p_sound = policy.p_sound_unjudged if evidence.p_sound is None else evidence.p_sound
-    of_sound = log_odds(p_sound, least_p=_LEAST_P_SOUND)
-    p = _probability(log_odds(evidence.p_words) + policy.sound_weight * of_sound)
+    p = _probability(log_odds_together(policy, evidence.p_words, p_sound))
     sounds_complete = evidence.p_sound is None or evidence.p_sound >= policy.p_sound_confirmed
     few = word_count(evidence.text) < policy.few_words and sounds_complete
     if p >= policy.p_complete or (few and evidence.p_words >= policy.p_few_words):
@@ -93,9 +91,15 @@ def judge_together(policy: TurnsSettings, evidence: Evidence) -> Judgement | Non
     return Judgement(False, (doubtful - log_odds(p)) / between if between else 0.0)
 
 
-def log_odds(p: float, least_p: float = _LEAST_P) -> float:
-    """Of a judge's probability, who is never quite sure: from `least_p` to 1 - `least_p`."""
-    p = min(max(p, least_p), 1 - least_p)
+def log_odds_together(policy: TurnsSettings, p_words: float, p_sound: float) -> float:
+    """That the turn is complete, by its words and its sound."""
+    p_sound = min(max(p_sound, 1 - policy.p_sound_surest), policy.p_sound_surest)
+    return log_odds(p_words) + policy.sound_weight * log_odds(p_sound)
+
+
+def log_odds(p: float) -> float:
+    """Of a judge's probability, who is never quite sure."""
+    p = min(max(p, _LEAST_P), 1 - _LEAST_P)
     return log(p / (1 - p))
 
 

@@ -59,7 +59,7 @@ p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recognise
 {endpoint_doubtful_s} on, but {endpoint_doubtful_s} after finished words (吗, please); {endpoint_s} without a model. \
 After one word ("one", 北京; not "yes") the sound is not believed. An unfinished text (然后, 因为, \
 and, um, a comma) adds {endpoint_unfinished_s}. Never above {endpoint_longest_s} | People leave 200 ms, \
-and pause for 200-700 ms within a sentence. Words tell an end from such a pause better than the sound does \
+and pause for 200-700 ms within a sentence. Words and sound together tell an end from such a pause better than either \
 (docs/performance.md) |
 | `dictation.py`, `dictated_kinds.py`, `spelt.py` | what is dictated (telephones, codes, cards, plates, addresses, \
 e-mail, dates, amounts, spelt names), by the words before it or the assistant's last question, and whether it has its \

@@ -35,7 +35,7 @@ def test_a_turn_with_complete_words_is_answered_soon() -> None:
     assert script.when(do.Play) == pytest.approx([2.54], abs=0.01)
 
 
-def test_a_turn_with_words_that_go_on_is_waited_for_however_it_sounds() -> None:
+def test_a_turn_with_words_that_go_on_is_waited_for_however_it_sounds_if_they_leave_no_doubt() -> None:
     script = judged(0.01, HALF)
     script.at(4)
     assert script.when(do.Play) == pytest.approx([2.918], abs=0.01)
@@ -47,8 +47,8 @@ def test_what_was_judged_of_one_pause_says_nothing_of_the_next() -> None:
     script.recognised(2.15, WHOLE)
     script.at(2.2, ev.WordsJudged(2.2, 1, 0.9))
     script.user_speaks(2.21, 4)
-    script.recognised(4.15, Transcript("What is the weather like in London? And", "en"))
-    assert script.last(do.JudgeWords) == do.JudgeWords(2, "What is the weather like in London? And")
+    script.recognised(4.15, Transcript("What is the weather like in London? In", "en"))
+    assert script.last(do.JudgeWords) == do.JudgeWords(2, "What is the weather like in London? In")
     script.at(4.2, ev.WordsJudged(4.2, 1, 0.9))
     script.at(4.7)
     assert script.machine.state is State.USER, "that was the judgement of the first pause"
