@@ -216,7 +216,7 @@ def below(p: float) -> float:
         (0.0, None, "how long does it take", below(0.0006)),
         (0.0, 0.95, "how long does it take?", below(0.0187)),
         (0.0, 0.95, "请问这个怎么样？", below(0.0187)),
-        (0.6, 0.9, "I stayed at home because", 1.34),
+        (0.6, 0.9, "I stayed at home because", 1.33),
     ],
 )
 def test_where_the_words_are_judged_they_decide_with_the_sound(
