@@ -17,7 +17,7 @@ class TurnsSettings:
 
     endpoint_s: float = setting(0.5, low=0.1, high=5)
     """silence that ends the user's turn where no model judges it, and after something dictated that has its length"""
-    endpoint_complete_s: float = setting(0.53, low=0.1, high=5)
+    endpoint_complete_s: float = setting(0.535, low=0.1, high=5)
     """silence after a turn that is complete by its words and sound: most pauses within a sentence are over by then, and
     few of the longer ones are called complete"""
     endpoint_model: bool = setting(True)

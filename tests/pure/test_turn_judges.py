@@ -32,7 +32,7 @@ def judged(probability: float | None, transcript: Transcript = WHOLE) -> Script:
 def test_a_turn_with_complete_words_is_answered_soon() -> None:
     script = judged(0.5)
     script.at(3)
-    assert script.when(do.Play) == pytest.approx([2.53], abs=0.01)
+    assert script.when(do.Play) == pytest.approx([2.535], abs=0.01)
 
 
 def test_a_turn_with_words_that_go_on_is_waited_for_however_it_sounds_if_they_leave_no_doubt() -> None:

@@ -184,9 +184,9 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
 
 
 def in_between(p: float) -> float:
-    """The silence that shrinks from 0.85 s at p = 0.2 to 0.53 s at p = 0.3, with the log-odds."""
+    """The silence that shrinks from 0.85 s at p = 0.2 to 0.535 s at p = 0.3, with the log-odds."""
     odds, least, most = (math.log(each / (1 - each)) for each in (p, 0.2, 0.3))
-    return 0.85 - 0.32 * (odds - least) / (most - least)
+    return 0.85 - 0.315 * (odds - least) / (most - least)
 
 
 def below(p: float) -> float:
@@ -197,26 +197,26 @@ def below(p: float) -> float:
 @pytest.mark.parametrize(
     ("words", "sound", "text", "wait"),
     [
-        (0.43, None, "how long does it take to boil an egg", 0.53),
+        (0.43, None, "how long does it take to boil an egg", 0.535),
         (0.41, None, "how long does it take to boil an egg", in_between(0.29)),
-        (0.3, 0.5, "how long does it take to boil an egg", 0.53),
-        (0.9, 0.05, "how long does it take to boil an egg", 0.53),
-        (0.9, 0.01, "how long does it take to boil an egg", 0.53),
+        (0.3, 0.5, "how long does it take to boil an egg", 0.535),
+        (0.9, 0.05, "how long does it take to boil an egg", 0.535),
+        (0.9, 0.01, "how long does it take to boil an egg", 0.535),
         (0.85, 0.05, "how long does it take to boil an egg", in_between(0.2297)),
         (0.21, 0.5, "how long does it take to boil an egg", in_between(0.21)),
         (0.19, 0.5, "how long does it take to boil an egg", below(0.19)),
-        (0.1, 0.9, "how long does it take", 0.53),
+        (0.1, 0.9, "how long does it take", 0.535),
         (0.02, 0.9, "how long does it take", below(0.1552)),
         (0.02, 0.99, "how long does it take", in_between(0.2794)),
         (0.01, 0.99, "how long does it take", below(0.161)),
-        (0.1, None, "play jazz", 0.53),
-        (0.05, 0.5, "play jazz", 0.53),
+        (0.1, None, "play jazz", 0.535),
+        (0.05, 0.5, "play jazz", 0.535),
         (0.05, 0.49, "play jazz", below(0.0481)),
         (0.0, 0.95, "my name.", below(0.0187)),
         (0.0, None, "how long does it take", below(0.0006)),
         (0.0, 0.95, "how long does it take?", below(0.0187)),
         (0.0, 0.95, "请问这个怎么样？", below(0.0187)),
-        (0.6, 0.9, "I stayed at home because", 1.33),
+        (0.6, 0.9, "I stayed at home because", 1.335),
     ],
 )
 def test_where_the_words_are_judged_they_decide_with_the_sound(
@@ -228,10 +228,10 @@ def test_where_the_words_are_judged_they_decide_with_the_sound(
 def test_thresholds_that_meet_leave_nothing_in_between() -> None:
     turns = TurnsSettings(p_complete=0.3, p_goes_on=0.3)
     assert [wait_s(turns, Evidence(0.5, "how long does it take", p)) for p in (0.31, 0.3, 0.29)] == pytest.approx(
-        [0.53, 0.53, 0.86], abs=0.02
+        [0.535, 0.535, 0.86], abs=0.02
     )
     swapped = TurnsSettings(p_complete=0.2, p_goes_on=0.4)
-    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.53
+    assert wait_s(swapped, Evidence(0.5, "how long does it take", 0.3)) == 0.535
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
