@@ -49,4 +49,4 @@ def test_whole_sentences_sound_more_complete_than_broken_off_ones() -> None:
 def test_a_short_turn_is_not_taken_for_a_part() -> None:
     model = EndpointModel(ModelStore(load(environ={}).store).ensure(MODEL))
     for text in ("Yes, please.", "Turn on the light.", "Play some jazz."):
-        assert model((np.pad(english(text), (0, 1600)) * 32767).astype(np.int16)) > 0.6
+        assert model((np.pad(english(text), (0, 1600)) * 32767).astype(np.int16)) > 0.4
