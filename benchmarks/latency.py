@@ -51,7 +51,7 @@ def main() -> None:
     others = parser.add_mutually_exclusive_group()
     others.add_argument("--unseen", action="store_true", help="40 other utterances, of offline voices alone")
     others.add_argument("--people", action="store_true", help="people's recordings to tune turns with")
-    others.add_argument("--held-out", action="store_true", help="other people's recordings, likewise; fetched once")
+    others.add_argument("--held-out", action="store_true", help="others, by which nothing is chosen; fetched once")
     parser.add_argument(
         "--clones", type=existing_folder, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME"
     )
